@@ -1,0 +1,1 @@
+"""What the services publish and agree on: events, subjects, positions and the arithmetic."""

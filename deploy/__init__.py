@@ -1,0 +1,1 @@
+"""How Cairn is started and shipped."""

@@ -1,0 +1,1 @@
+"""What two or more services need to run: no business word lives here."""

@@ -1,0 +1,1 @@
+"""The goals service: OKR life cycles, from plan to score."""

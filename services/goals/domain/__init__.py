@@ -1,0 +1,1 @@
+"""Pure OKR rules: decisions and the events they lead to."""

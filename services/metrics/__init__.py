@@ -1,0 +1,1 @@
+"""The metrics service: KPI definitions, readings and their rollups."""

@@ -1,0 +1,1 @@
+"""Pure KPI rules: definitions, periods and readings."""

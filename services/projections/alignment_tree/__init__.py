@@ -1,0 +1,1 @@
+"""The alignment tree: who contributes to what, with rolled-up progress."""

@@ -1,0 +1,1 @@
+"""The dashboard of one cycle: progress, pace and status by owner."""
