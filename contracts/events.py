@@ -1,0 +1,46 @@
+"""What every published event has in common."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Text = Annotated[str, Field(max_length=10_000)]
+Title = Annotated[str, Field(min_length=1, max_length=300)]
+OpaqueId = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Contract(BaseModel):
+    """A published shape: immutable, and tolerant of fields that a newer version added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Actor(Contract):
+    """Who acted: an opaque id (never personal data) and what kind of actor it is."""
+
+    id: OpaqueId
+    kind: Literal["human", "service", "automation"]
+
+
+class EventContext(Contract):
+    """Who, why and when: carried by every event."""
+
+    actor: Actor
+    reason: Text | None = None
+    effective_at: AwareDatetime
+    recorded_at: AwareDatetime
+    command_id: UUID
+    correlation_id: str
+    causation_id: str | None = None
+
+
+class PublishedEvent(Contract):
+    """Base of all published events.
+
+    `TYPE` is the CloudEvents type, `cairn.<service>.<entity>.<past participle>.v<major>`.
+    """
+
+    TYPE: ClassVar[str]
+
+    context: EventContext

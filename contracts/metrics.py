@@ -1,0 +1,87 @@
+"""Events published by the metrics service, version 1.
+
+Subject: `metrics.kpi.<key>.<event>`; a key's dots are subject separators, so that
+`metrics.kpi.sales.>` is everything about sales.
+"""
+
+from typing import Annotated, ClassVar, Final, Literal
+
+from pydantic import AwareDatetime, Field
+
+from contracts.events import PublishedEvent, Title
+from contracts.goals import KpiKey, Owner
+
+Direction = Literal["higher", "lower", "band"]
+KpiCadence = Literal["hour", "day", "week", "month", "quarter"]
+Aggregation = Literal["last", "sum", "mean", "min", "max", "count"]
+TimeZone = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class KpiDefined(PublishedEvent):
+    """A KPI was defined: what is measured, and how readings become one value a period."""
+
+    TYPE: ClassVar[str] = "cairn.metrics.kpi.defined.v1"
+
+    key: KpiKey
+    name: Title
+    unit: str = ""
+    direction: Direction
+    owner: Owner
+    cadence: KpiCadence
+    aggregation: Aggregation
+    time_zone: TimeZone = "UTC"
+    definition: int = 1
+
+
+class KpiRedefined(PublishedEvent):
+    """The KPI got a new definition (`context.reason` says why).
+
+    What was published under the old one stays as it was.
+    """
+
+    TYPE: ClassVar[str] = "cairn.metrics.kpi.redefined.v1"
+
+    key: KpiKey
+    name: Title
+    unit: str = ""
+    direction: Direction
+    owner: Owner
+    cadence: KpiCadence
+    aggregation: Aggregation
+    time_zone: TimeZone = "UTC"
+    definition: int
+
+
+class KpiRetired(PublishedEvent):
+    """The KPI takes no more readings. Nothing is deleted."""
+
+    TYPE: ClassVar[str] = "cairn.metrics.kpi.retired.v1"
+
+    key: KpiKey
+
+
+class KpiMeasured(PublishedEvent):
+    """A period's value changed: at most one such event per KPI and second.
+
+    `value` is the period's aggregate, `latest_value` the newest reading of the period;
+    the period is `[period_start, period_end)`.
+    """
+
+    TYPE: ClassVar[str] = "cairn.metrics.kpi.measured.v1"
+
+    key: KpiKey
+    definition: int
+    period_start: AwareDatetime
+    period_end: AwareDatetime
+    value: float
+    readings: Annotated[int, Field(ge=0)]
+    latest_value: float
+    latest_at: AwareDatetime
+
+
+PUBLISHED: Final[tuple[type[PublishedEvent], ...]] = (
+    KpiDefined,
+    KpiRedefined,
+    KpiRetired,
+    KpiMeasured,
+)
