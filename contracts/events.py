@@ -11,9 +11,12 @@ OpaqueId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Contract(BaseModel):
-    """A published shape: immutable, and tolerant of fields that a newer version added."""
+    """A published shape: immutable, and tolerant of fields that a newer version added.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    NaN and infinities are refused: JSON has no word for them, and they would go out as null.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Actor(Contract):
