@@ -1,0 +1,1 @@
+"""The event log's tables, for every service that keeps one."""

@@ -1,0 +1,252 @@
+"""The library's PostgreSQL recorder, with the moment of recording assigned under its lock.
+
+The EXCLUSIVE table lock makes appends serial across processes. Everything that must be decided
+on exact current state therefore happens between taking it and COMMIT: `appending()` opens that
+window, `Append` is what can be done in it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from eventsourcing.persistence import ProgrammingError, StoredEvent
+from eventsourcing.postgres import (
+    PostgresApplicationRecorder,
+    PostgresDatastore,
+    PostgresFactory,
+)
+from psycopg import Connection, Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Identifier
+
+# More of the log than this is not replayed into cached aggregates: they are loaded afresh.
+MAX_TAIL_EVENTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """A row of the log."""
+
+    position: int
+    recorded_at: datetime
+    stored: StoredEvent
+
+
+class GivenAnswer(NamedTuple):
+    """A row of `commands`: what a caller's key was answered."""
+
+    caller: str
+    key: str
+    request_hash: bytes
+    status: int
+    body: bytes
+    etag: int | None
+    location: str | None
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an append transaction learns first, under the lock.
+
+    `tail` holds the events after the position the caller had last seen, or None when there are
+    too many of them (or the log is shorter than the caller remembers).
+    """
+
+    recorded_at: datetime
+    head: int
+    tail: Sequence[RecordedEvent] | None
+    touched: Sequence[RecordedEvent]
+    answered: Sequence[DictRow]
+
+
+class LogRecorder(PostgresApplicationRecorder):
+    """Application recorder that stores `recorded_at`, which never decreases with position."""
+
+    def __init__(
+        self, datastore: PostgresDatastore, *, events_table_name: str = "stored_events"
+    ) -> None:
+        if datastore.enable_db_functions:
+            raise ProgrammingError(
+                "POSTGRES_ENABLE_DB_FUNCTIONS drops the table lock: "
+                "readers of the log would miss events. Leave it off."
+            )
+        super().__init__(datastore, events_table_name=events_table_name)
+        names = {
+            "table": Identifier(datastore.schema, events_table_name),
+            "commands": Identifier(datastore.schema, "commands"),
+        }
+        self._select_head = _HEAD.format(**names)
+        self._select_tail = _TAIL.format(**names)
+        self._select_touched = _TOUCHED.format(**names)
+        self._select_commands = _COMMANDS.format(**names)
+        self._insert_commands = _INSERT_COMMANDS.format(**names)
+        self._insert_events_at = _INSERT.format(**names)
+
+    @contextmanager
+    def appending(self) -> Iterator["Append"]:
+        """Open the one transaction in which this process may append; commits at the end."""
+        with self.datastore.get_connection() as connection, connection.transaction():
+            yield Append(self, connection)
+
+    def _insert_stored_events(
+        self, curs: Cursor[DictRow], stored_events: Sequence[StoredEvent], **_: Any
+    ) -> None:
+        """Insert in the library's own way of saving, through `Application.save`."""
+        self._lock_table(curs)
+        self._notify_channel(curs)
+        curs.execute(self._insert_events_at, _parameters(stored_events, None), prepare=True)
+
+
+class Append:
+    """One append transaction: open it, insert what was decided, leave it to commit."""
+
+    def __init__(self, recorder: LogRecorder, connection: Connection[DictRow]) -> None:
+        self._recorder = recorder
+        self._connection = connection
+        self.cursor: Cursor[DictRow] = connection.cursor()
+
+    def open(
+        self, seen: int | None, touches: Sequence[UUID], keys: Sequence[tuple[str, str]]
+    ) -> Opening:
+        """Take the lock and read, in one round trip, what the group needs to know.
+
+        `seen` is the last position the caller's cache holds (None: nothing is cached), `touches`
+        the aggregates to load, `keys` the (caller, key) pairs that may have been answered before.
+        """
+        recorder, connection = self._recorder, self._connection
+        with connection.pipeline():
+            recorder._lock_table(self.cursor)  # noqa: SLF001 - the library's own hook
+            recorder._notify_channel(self.cursor)  # noqa: SLF001 - the library's own hook
+            head = connection.execute(recorder._select_head, prepare=True)  # noqa: SLF001
+            tail = connection.execute(
+                recorder._select_tail,  # noqa: SLF001
+                {"seen": seen if seen is not None else -1, "limit": _tail_limit(seen)},
+                prepare=True,
+            )
+            touched = connection.execute(
+                recorder._select_touched,  # noqa: SLF001
+                {"ids": list(touches)},
+                prepare=True,
+            )
+            answered = connection.execute(
+                recorder._select_commands,  # noqa: SLF001
+                {"callers": [caller for caller, _ in keys], "keys": [key for _, key in keys]},
+                prepare=True,
+            )
+            now = head.fetchone()
+            assert now is not None
+            rows = tail.fetchall()
+            known = seen is not None and len(rows) <= MAX_TAIL_EVENTS and now["head"] >= seen
+            return Opening(
+                recorded_at=now["recorded_at"],
+                head=now["head"],
+                tail=[_recorded(row) for row in rows] if known else None,
+                touched=[_recorded(row) for row in touched.fetchall()],
+                answered=answered.fetchall(),
+            )
+
+    def select_events(self, aggregate_id: UUID) -> Sequence[RecordedEvent]:
+        """All events of one aggregate, oldest first, as they stand in this transaction."""
+        self.cursor.execute(
+            self._recorder._select_touched,  # noqa: SLF001
+            {"ids": [aggregate_id]},
+            prepare=True,
+        )
+        return [_recorded(row) for row in self.cursor.fetchall()]
+
+    def insert(self, stored_events: Sequence[StoredEvent], recorded_at: datetime) -> list[int]:
+        """Insert events; their positions in the log, in the same order."""
+        self.cursor.execute(
+            self._recorder._insert_events_at,  # noqa: SLF001
+            _parameters(stored_events, recorded_at),
+            prepare=True,
+        )
+        return [row["notification_id"] for row in self.cursor.fetchall()]
+
+    def keep_answers(self, answers: Sequence[GivenAnswer], recorded_at: datetime) -> None:
+        """Insert what the commands were answered, so that their keys get it again."""
+        columns = list(zip(*answers, strict=True))
+        self.cursor.execute(
+            self._recorder._insert_commands,  # noqa: SLF001
+            {name: list(column) for name, column in zip(GivenAnswer._fields, columns, strict=True)}
+            | {"recorded_at": recorded_at},
+            prepare=True,
+        )
+
+
+class LogFactory(PostgresFactory):
+    """The library's infrastructure factory, with this recorder."""
+
+    application_recorder_class = LogRecorder
+
+
+def _tail_limit(seen: int | None) -> int:
+    return 0 if seen is None else MAX_TAIL_EVENTS + 1
+
+
+def _recorded(row: DictRow) -> RecordedEvent:
+    return RecordedEvent(
+        row["notification_id"],
+        row["recorded_at"],
+        StoredEvent(
+            originator_id=row["originator_id"],
+            originator_version=row["originator_version"],
+            topic=row["topic"],
+            state=row["state"],
+        ),
+    )
+
+
+def _parameters(events: Sequence[StoredEvent], recorded_at: datetime | None) -> dict[str, Any]:
+    return {
+        "ids": [event.originator_id for event in events],
+        "versions": [event.originator_version for event in events],
+        "topics": [event.topic for event in events],
+        "states": [event.state for event in events],
+        "recorded_at": recorded_at,
+    }
+
+
+# The wall clock may step back; the log's time does not.
+_HEAD: SQL = SQL(
+    "SELECT greatest(clock_timestamp(), last.recorded_at) AS recorded_at,"
+    " coalesce(last.notification_id, 0) AS head"
+    " FROM (SELECT 1) AS one LEFT JOIN LATERAL"
+    " (SELECT notification_id, recorded_at FROM {table}"
+    " ORDER BY notification_id DESC LIMIT 1) AS last ON true"
+)
+_TAIL: SQL = SQL(
+    "SELECT notification_id, recorded_at, originator_id, originator_version, topic, state"
+    " FROM {table} WHERE notification_id > %(seen)s ORDER BY notification_id LIMIT %(limit)s"
+)
+_TOUCHED: SQL = SQL(
+    "SELECT notification_id, recorded_at, originator_id, originator_version, topic, state"
+    " FROM {table} WHERE originator_id = ANY(%(ids)s::uuid[])"
+    " ORDER BY originator_id, originator_version"
+)
+_COMMANDS: SQL = SQL(
+    "SELECT c.caller, c.key, c.request_hash, c.status, c.body, c.etag, c.location, c.position"
+    " FROM unnest(%(callers)s::text[], %(keys)s::text[]) AS asked (caller, key)"
+    " JOIN {commands} AS c ON c.caller = asked.caller AND c.key = asked.key"
+)
+_INSERT: SQL = SQL(
+    "INSERT INTO {table} (originator_id, originator_version, topic, state, recorded_at)"
+    " SELECT originator_id, originator_version, topic, state, coalesce("
+    "%(recorded_at)s::timestamptz, (SELECT greatest(clock_timestamp(), max(recorded_at))"
+    " FROM (SELECT recorded_at FROM {table} ORDER BY notification_id DESC LIMIT 1) AS last))"
+    " FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(topics)s::text[],"
+    " %(states)s::bytea[]) WITH ORDINALITY"
+    " AS e (originator_id, originator_version, topic, state, place) ORDER BY place"
+    " RETURNING notification_id"
+)
+_INSERT_COMMANDS: SQL = SQL(
+    "INSERT INTO {commands}"
+    " (caller, key, request_hash, status, body, etag, location, position, recorded_at)"
+    " SELECT *, %(recorded_at)s::timestamptz FROM unnest(%(caller)s::text[], %(key)s::text[],"
+    " %(request_hash)s::bytea[], %(status)s::smallint[], %(body)s::bytea[], %(etag)s::bigint[],"
+    " %(location)s::text[], %(position)s::bigint[])"
+)

@@ -1,0 +1,66 @@
+"""The subclassed recorder against the library's own recorder test cases, and its own promises."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import psycopg
+import pytest
+from eventsourcing.persistence import ProgrammingError, StoredEvent
+from eventsourcing.postgres import PostgresDatastore
+from eventsourcing.tests.persistence import (
+    ApplicationRecorderTestCase,
+    NonInterleavingNotificationIDsBaseCase,
+)
+
+from services.chassis.eventstore.application import LogApplication
+from services.chassis.eventstore.recorder import LogRecorder
+
+OpenLog = Callable[[], LogApplication]
+
+
+@pytest.fixture(autouse=True)
+def recorder_factory(request: pytest.FixtureRequest, open_log: OpenLog) -> None:
+    if request.cls is not None:
+        request.cls.create_recorder = lambda _: open_log().recorder
+
+
+class TestApplicationRecorder(ApplicationRecorderTestCase[LogRecorder]):
+    EXPECT_CONTIGUOUS_NOTIFICATION_IDS = False
+
+    def create_recorder(self) -> LogRecorder: ...
+
+    def test_insert_subscribe(self) -> None:
+        self.optional_test_insert_subscribe()
+
+
+class TestNonInterleavingNotificationIDs(NonInterleavingNotificationIDsBaseCase):
+    def create_recorder(self) -> LogRecorder: ...
+
+
+def some_event() -> StoredEvent:
+    return StoredEvent(originator_id=uuid4(), originator_version=1, topic="t", state=b"{}")
+
+
+def test_recorded_at_never_decreases_even_when_the_clock_steps_back(
+    open_log: OpenLog, log_url: str
+) -> None:
+    recorder = open_log().recorder
+    recorder.insert_events([some_event()])
+    with psycopg.connect(log_url) as connection:
+        connection.execute(
+            "UPDATE piles.stored_events SET recorded_at = clock_timestamp() + interval '1 hour'"
+        )
+    recorder.insert_events([some_event(), some_event()])
+    with psycopg.connect(log_url) as connection:
+        times = connection.execute(
+            "SELECT recorded_at FROM piles.stored_events ORDER BY notification_id"
+        ).fetchall()
+    assert times == sorted(times)
+    assert len(times) == 3
+
+
+def test_the_recorder_refuses_the_library_option_that_drops_the_table_lock(log_url: str) -> None:
+    datastore = PostgresDatastore("x", "x", 1, "x", "x", enable_db_functions=True)
+    with pytest.raises(ProgrammingError, match="readers of the log would miss events"):
+        LogRecorder(datastore)
+    datastore.close()
