@@ -1,0 +1,151 @@
+"""The application every service is: its own routers in the chassis that all of them share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import psycopg
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from services.chassis.auth import (
+    KeySet,
+    KeysUnavailableError,
+    MissingScopeError,
+    TokenVerifier,
+    UnauthenticatedError,
+)
+from services.chassis.health import Check, Drain, health_router
+from services.chassis.limits import Bounds, Slots
+from services.chassis.openapi import DocumentedApp
+from services.chassis.postgres import DatabaseUnavailableError
+from services.chassis.problems import (
+    AS_OF_IN_FUTURE,
+    INVALID_HEADER,
+    MISSING_SCOPE,
+    PRECONDITION_FAILED,
+    PRECONDITION_REQUIRED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    ProblemTable,
+    install_problem_handlers,
+)
+from services.chassis.requests import (
+    AsOfInFutureError,
+    InvalidHeaderError,
+    MissingIfMatchError,
+    RequestMetrics,
+    RequestMiddleware,
+    UnmatchableVersionError,
+)
+from services.chassis.settings import ServiceSettings
+from services.chassis.telemetry import otlp_exporter, start_tracing
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+# What the chassis itself raises; a service's own table stands beside it.
+CHASSIS_PROBLEMS: ProblemTable = {
+    AsOfInFutureError: AS_OF_IN_FUTURE,
+    DatabaseUnavailableError: UNAVAILABLE,
+    InvalidHeaderError: INVALID_HEADER,
+    KeysUnavailableError: UNAVAILABLE,
+    MissingIfMatchError: PRECONDITION_REQUIRED,
+    MissingScopeError: MISSING_SCOPE,
+    UnauthenticatedError: UNAUTHENTICATED,
+    UnmatchableVersionError: PRECONDITION_FAILED,
+    # A query outside `postgres.connection` still must not make a 500 of a database that is away.
+    psycopg.OperationalError: UNAVAILABLE,
+}
+
+
+def create_app(  # noqa: PLR0913  each is one thing a service brings along
+    *,
+    title: str,
+    version: str,
+    settings: ServiceSettings,
+    routers: Sequence[APIRouter],
+    problems: ProblemTable,
+    lifespan: Lifespan,
+    checks: Mapping[str, Check] | None = None,
+    verifier: TokenVerifier | None = None,
+) -> FastAPI:
+    """Compose a service.
+
+    The lifespan opens what the service needs and may add its checks to `app.state.checks`.
+    `app.state` also holds `settings`, `verifier`, `drain` and the Prometheus `registry`.
+    There are no documentation pages, since their scripts would come from elsewhere; the document
+    itself is at `/openapi.json`.
+    """
+    app = DocumentedApp(
+        title=title,
+        version=version,
+        lifespan=_whole_lifespan(settings, lifespan),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.verifier = verifier or _verifier(settings)
+    app.state.drain = Drain()
+    app.state.registry = _registry()
+    app.state.checks = {"keys": app.state.verifier.keys.check, **(checks or {})}
+    for router in (health_router(app.state.checks, app.state.drain, app.state.registry), *routers):
+        app.include_router(router)
+    install_problem_handlers(app, {**CHASSIS_PROBLEMS, **problems})
+    _install_requests(app, settings)
+    return app
+
+
+def _verifier(settings: ServiceSettings) -> TokenVerifier:
+    return TokenVerifier(KeySet(settings.jwks), issuer=settings.issuer, audience=settings.audience)
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+def _install_requests(app: FastAPI, settings: ServiceSettings) -> None:
+    slots = Slots(settings.max_in_flight_requests)
+    app.add_middleware(
+        RequestMiddleware,
+        bounds=Bounds(settings.max_body_bytes, slots),
+        drain=app.state.drain,
+        metrics=RequestMetrics(app.state.registry, slots),
+        templates=_templates(app),
+    )
+
+
+def _templates(app: FastAPI) -> dict[object, str]:
+    """The path template of every endpoint, as metrics and logs name it."""
+    return {
+        context.endpoint: context.path
+        for context in iter_route_contexts(app.routes)
+        if context.endpoint is not None and context.path is not None
+    }
+
+
+def _whole_lifespan(settings: ServiceSettings, lifespan: Lifespan) -> Lifespan:
+    """The service's own lifespan within that of the chassis."""
+
+    @asynccontextmanager
+    async def whole(app: FastAPI) -> AsyncIterator[None]:
+        stop_tracing = _start_tracing(settings)
+        try:
+            async with lifespan(app):
+                yield
+        finally:
+            await app.state.verifier.keys.close()
+            await asyncio.to_thread(stop_tracing)
+
+    return whole
+
+
+def _start_tracing(settings: ServiceSettings) -> Callable[[], None]:
+    if settings.otlp_endpoint is None:
+        return lambda: None
+    return start_tracing(settings.service, otlp_exporter(settings.otlp_endpoint))

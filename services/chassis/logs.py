@@ -1,0 +1,120 @@
+"""One JSON line per event on stderr, for our own logs and for those of the libraries."""
+
+import logging
+import logging.config
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, BinaryIO
+
+import orjson
+import structlog
+
+from services.chassis.telemetry import current_request_id, current_trace
+
+EventFields = MutableMapping[str, Any]
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_SECRET_FIELDS = frozenset(
+    {"authorization", "cookie", "password", "proxy-authorization", "secret", "token"}
+)
+_REDACTED = "[redacted]"
+# What a secret looks like in running text: a bearer token, a bare JWT, the password in a URL's
+# user part, and a password in a connection string. The last group alone is replaced.
+_SECRET_TEXT = re.compile(
+    r"(bearer\s+)[^\s\"\\,]+|(\b)eyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|(://[^\s:/@\"]*:)[^\s@\"]+(?=@)|(password\s*[=:]\s*)[^\s\"\\&,]+",
+    re.IGNORECASE,
+)
+
+
+def configure_logs(level: str, service: str, stream: BinaryIO | None = None) -> None:
+    """Send every log of the process, ours and the libraries', to `stream` (stderr by default)."""
+    out = stream or sys.stderr.buffer
+    number = _LEVELS[level]
+    shared: list[Any] = [
+        _with_origin(service),
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.BytesLoggerFactory(out),
+        cache_logger_on_first_use=True,
+    )
+    _adopt_library_logs(out, number, shared)
+
+
+def _with_origin(service: str) -> Any:
+    def add(_logger: object, _method: str, fields: EventFields) -> EventFields:
+        fields["service"] = service
+        request_id = current_request_id()
+        if request_id is not None:
+            fields.setdefault("request_id", request_id)
+        trace = current_trace()
+        if trace is not None:
+            fields.setdefault("trace_id", trace.trace_id)
+        return fields
+
+    return add
+
+
+def _adopt_library_logs(out: BinaryIO, level: int, shared: list[Any]) -> None:
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _render_text,
+        ],
+    )
+    handler = _LineHandler(out)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(level, logging.INFO))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        library = logging.getLogger(name)
+        library.handlers = []
+        library.propagate = True
+    # These two write a line per request they make, which says nothing that ours do not.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _LineHandler(logging.Handler):
+    """Writes each record as one line of bytes."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        super().__init__()
+        self._out = out
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._out.write(self.format(record).encode("utf-8", "replace") + b"\n")
+            self._out.flush()
+        except (OSError, ValueError):
+            # A closed or full stderr must not take the service down with it.
+            self.handleError(record)
+
+
+def render(_logger: object, _method: str, fields: EventFields) -> bytes:
+    """Encode the fields of an event as one line of JSON with no secret in it."""
+    return _render_text(_logger, _method, fields).encode("utf-8", "replace")
+
+
+def _render_text(_logger: object, _method: str, fields: EventFields) -> str:
+    for name in _SECRET_FIELDS.intersection(fields):
+        fields[name] = _REDACTED
+    line = orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return redact(line)
+
+
+def redact(text: str) -> str:
+    """Replace in `text` what looks like a token or a password."""
+    return _SECRET_TEXT.sub(_keep_what_names_it, text)
+
+
+def _keep_what_names_it(match: re.Match[str]) -> str:
+    return f"{match[1] or match[2] or match[3] or match[4] or ''}{_REDACTED}"

@@ -1,0 +1,150 @@
+"""PostgreSQL for the asynchronous side: a bounded pool, and one error for "not there now"."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from services.chassis.settings import ServiceSettings
+
+CONNECT_TIMEOUT_SECONDS = 2
+OLDEST_SUPPORTED_MAJOR = 15
+NEWEST_TESTED_MAJOR = 18
+_VERSION_NUMBERS_PER_MAJOR = 10_000
+
+Connection = AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Connection]
+
+log = structlog.get_logger()
+
+
+class DatabaseUnavailableError(Exception):
+    """The database cannot be reached, is overloaded, or gave up on the statement; try again."""
+
+    def __init__(self) -> None:
+        super().__init__("The database is not available.")
+
+
+class UnsupportedServerError(Exception):
+    """The server is older than anything this was written for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """The parts of a connection URL, for libraries that want them one by one."""
+
+    dbname: str
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, conninfo: str) -> "DatabaseAddress":
+        """Read a connection URL or string; what it leaves out is PostgreSQL's own default."""
+        parts = conninfo_to_dict(conninfo)
+        user = str(parts.get("user") or "postgres")
+        return cls(
+            dbname=str(parts.get("dbname") or user),
+            host=str(parts.get("host") or "127.0.0.1"),
+            port=int(parts.get("port") or 5432),
+            user=user,
+            password=str(parts.get("password") or ""),
+        )
+
+
+class SessionOptions(TypedDict):
+    """Connection parameters as libpq names them."""
+
+    application_name: str
+    connect_timeout: int
+    options: str
+
+
+def session_options(settings: ServiceSettings) -> SessionOptions:
+    """Connection parameters that make every session of a service bounded and its own."""
+    options = (
+        f"-c search_path={settings.db_schema}",
+        f"-c statement_timeout={_milliseconds(settings.database_statement_timeout_seconds)}",
+        f"-c lock_timeout={_milliseconds(settings.database_lock_timeout_seconds)}",
+        "-c timezone=UTC",
+    )
+    return {
+        "application_name": f"cairn-{settings.service}",
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "options": " ".join(options),
+    }
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1_000)
+
+
+async def open_pool(settings: ServiceSettings) -> Pool:
+    """Open the pool of a service.
+
+    Connections are in autocommit, so that a transaction exists only where one is asked for. The
+    pool opens although the database is away: it connects as soon as it can, and until then
+    `connection` raises DatabaseUnavailableError.
+    """
+    pool: Pool = AsyncConnectionPool(
+        settings.database_url.get_secret_value(),
+        kwargs={**session_options(settings), "autocommit": True},
+        min_size=1,
+        max_size=settings.database_pool_size,
+        max_waiting=settings.database_max_waiting,
+        timeout=settings.database_pool_timeout_seconds,
+        name=settings.service,
+        open=False,
+    )
+    await pool.open()
+    return pool
+
+
+@asynccontextmanager
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection of the pool; raises DatabaseUnavailableError when there is none."""
+    with unavailable_when_away():
+        async with pool.connection() as lent:
+            yield lent
+
+
+@contextmanager
+def unavailable_when_away() -> Iterator[None]:
+    """Turn the driver's OperationalError into DatabaseUnavailableError.
+
+    That class holds what has nothing to do with the statement: no connection, no free one in
+    time, a time-out, a server that is shutting down. The words of the original name hosts and
+    users, so they stay in its cause.
+    """
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError from error
+
+
+async def check_database(pool: Pool) -> None:
+    """Readiness: the database answers."""
+    async with connection(pool) as lent:
+        await lent.execute("SELECT 1")
+
+
+def check_server_version(number: int) -> None:
+    """Refuse a server that is too old; say so once of one that is newer than what was tested.
+
+    `number` is `server_version_num`: 180003 for 18.3.
+    """
+    major = number // _VERSION_NUMBERS_PER_MAJOR
+    if major < OLDEST_SUPPORTED_MAJOR:
+        raise UnsupportedServerError(
+            f"PostgreSQL {major} is too old: {OLDEST_SUPPORTED_MAJOR} or newer is needed."
+        )
+    if major > NEWEST_TESTED_MAJOR:
+        log.warning("untested_postgres", major=major, newest_tested=NEWEST_TESTED_MAJOR)
