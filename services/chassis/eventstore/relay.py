@@ -1,0 +1,151 @@
+"""The relay: what is in the log comes to the bus, in order, nothing skipped, nothing invented.
+
+The log's table is the outbox. How far the relay got is not stored anywhere: the stream's last
+message says it. An empty or wiped stream is filled again from the first event.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+from psycopg import AsyncConnection, sql
+
+from contracts.cloudevents import CloudEvent, event_id
+from contracts.events import PublishedEvent
+from services.chassis.bus import MAX_BATCH_MESSAGES, Bus, Message
+from services.chassis.eventstore.context import LoggedEvent
+from services.chassis.eventstore.errors import LogBehindError
+from services.chassis.eventstore.reading import EventLog
+from services.chassis.postgres import session_options
+from services.chassis.settings import ServiceSettings
+from services.chassis.telemetry import Trace
+
+# The log says when it grows; should that word be lost, this is how late the relay notices.
+LOOK_AGAIN_SECONDS: Final = 1.0
+CHANNEL: Final = "stored_events"
+POSITION: Final = "ce-position"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """How one stored event is published: its subject on the bus, and its public shape."""
+
+    subject: str
+    event: PublishedEvent
+
+
+Publish = Callable[[LoggedEvent], Publication]
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The end of the stream: its last sequence, and the event it holds there."""
+
+    sequence: int
+    position: int
+
+
+class Relay:
+    """Publishes one service's log to one stream. Run it as a leader's work.
+
+    A paused former leader cannot publish out of order: each batch is stored only directly after
+    the sequence at which its publisher believes the stream to end.
+    """
+
+    def __init__(
+        self,
+        log_: EventLog,
+        bus: Bus,
+        *,
+        settings: ServiceSettings,
+        stream: str,
+        publish: Publish,
+    ) -> None:
+        self._log = log_
+        self._bus = bus
+        self._settings = settings
+        self._stream = stream
+        self._publish = publish
+
+    async def run(self) -> None:
+        """Relay until cancelled. Raises on any failure; running again finds its place anew."""
+        await self._bus.ensure_stream(self._stream)
+        tip = await self._find_tip()
+        log.info("relaying", stream=self._stream, after=tip.position)
+        async with await self._listen() as connection:
+            while True:
+                events = await self._log.after(tip.position, MAX_BATCH_MESSAGES)
+                if events:
+                    tip = await self._publish_after(tip, events)
+                else:
+                    await _grown(connection)
+
+    async def _find_tip(self) -> Tip:
+        """Where the stream ends, proved to be a place in this log."""
+        last_sequence, headers = await self._bus.last_message(self._stream, with_header=POSITION)
+        if headers is None:
+            return Tip(last_sequence, 0)
+        position = int(headers[POSITION])
+        published = await self._log.at(position)
+        if published is None or headers.get("ce-id") != str(_id(published)):
+            raise LogBehindError(position, await self._log.head())
+        return Tip(last_sequence, position)
+
+    async def _publish_after(self, tip: Tip, events: Sequence[LoggedEvent]) -> Tip:
+        messages: list[Message] = []
+        previous = tip.position
+        for event in events:
+            messages.append(self._message(event, previous))
+            assert event.position is not None
+            previous = event.position
+        sequence = await self._bus.publish_in_order(
+            self._stream, messages, last_sequence=tip.sequence
+        )
+        return Tip(sequence, previous)
+
+    def _message(self, event: LoggedEvent, previous_position: int) -> Message:
+        published = self._publish(event)
+        assert event.position is not None
+        assert event.recorded_at is not None
+        cloud_event = CloudEvent(
+            id=_id(event),
+            type=published.event.TYPE,
+            source=f"/cairn/{self._settings.service}",
+            subject=str(event.originator_id),
+            time=event.recorded_at,
+            position=event.position,
+            previous_position=previous_position,
+            aggregate_version=event.originator_version,
+            data=published.event.model_dump_json().encode(),
+            traceparent=_traceparent(event.context.correlation_id, event.context.command_id),
+        )
+        return Message(published.subject, cloud_event.headers(), cloud_event.data)
+
+    async def _listen(self) -> AsyncConnection[tuple[object, ...]]:
+        connection = await AsyncConnection.connect(
+            self._settings.database_url.get_secret_value(),
+            autocommit=True,
+            **session_options(self._settings),
+        )
+        await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+        return connection
+
+
+async def _grown(connection: AsyncConnection[tuple[object, ...]]) -> None:
+    """Wait until the log says that it grew, or for a bounded while."""
+    async for _ in connection.notifies(timeout=LOOK_AGAIN_SECONDS, stop_after=1):
+        return
+
+
+def _id(event: LoggedEvent) -> UUID:
+    return event_id(event.originator_id, event.originator_version)
+
+
+def _traceparent(correlation_id: str, command_id: UUID) -> str | None:
+    """Let the event continue the trace of the command that led to it."""
+    trace = Trace.parse(f"00-{correlation_id}-{command_id.hex[:16]}-01")
+    return trace.traceparent if trace else None

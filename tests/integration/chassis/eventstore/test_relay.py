@@ -1,0 +1,273 @@
+"""From the log to the bus and back: in order, nothing skipped, nothing twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from contracts.cloudevents import CloudEvent
+from contracts.events import Actor as PublishedActor
+from contracts.events import EventContext, PublishedEvent
+from contracts.subjects import GOALS_STREAM
+from services.chassis.bus import Bus, Message, PublishRefusedError
+from services.chassis.eventstore.application import LogApplication
+from services.chassis.eventstore.context import LoggedEvent
+from services.chassis.eventstore.errors import LogBehindError
+from services.chassis.eventstore.mapper import EventMapper
+from services.chassis.eventstore.reading import EventLog
+from services.chassis.eventstore.relay import Publication, Relay
+from services.chassis.eventstore.writer import Writer
+from services.chassis.following import follow
+from services.chassis.leadership import lead
+from services.chassis.postgres import open_pool
+from services.chassis.settings import ServiceSettings
+from tests.integration.chassis.eventstore.conftest import SCHEMA, PileStarted, StoneAdded
+from tests.integration.chassis.eventstore.test_writer import add_stone, start_pile, writing
+
+BOUND_SECONDS = 20
+OpenLog = Callable[[], LogApplication]
+
+
+class Something(PublishedEvent):
+    TYPE = "cairn.goals.test.happened.v1"
+
+
+def publish(logged: LoggedEvent) -> Publication:
+    assert logged.recorded_at is not None
+    context = EventContext(
+        actor=PublishedActor(id=logged.context.actor.id, kind=logged.context.actor.kind),
+        effective_at=logged.context.effective_at,
+        recorded_at=logged.recorded_at,
+        command_id=logged.context.command_id,
+        correlation_id=logged.context.correlation_id,
+    )
+    return Publication(f"goals.pile.{logged.originator_id}.happened", Something(context=context))
+
+
+@pytest.fixture
+def settings(log_url: str, nats_url: str, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+    monkeypatch.setenv("CAIRN_DATABASE_URL", log_url)
+    monkeypatch.setenv("CAIRN_NATS_URL", nats_url)
+    return ServiceSettings(service="goals", db_schema=SCHEMA, port=1, jwks="none")
+
+
+class Reader:
+    """Applies what it follows, and remembers how often."""
+
+    def __init__(self) -> None:
+        self.applied: list[CloudEvent] = []
+        self.batches = 0
+        self.fail_next = False
+        self._moved = asyncio.Event()
+
+    async def load_position(self) -> int:
+        return self.applied[-1].position if self.applied else 0
+
+    async def apply(self, events: Sequence[CloudEvent]) -> None:
+        if self.fail_next:
+            self.fail_next = False
+            raise RuntimeError("the database went away")
+        self.batches += 1
+        self.applied.extend(events)
+        self._moved.set()
+
+    async def reached(self, position: int | None) -> list[int]:
+        assert position is not None
+        async with asyncio.timeout(BOUND_SECONDS):
+            while await self.load_position() < position:
+                await self._moved.wait()
+                self._moved.clear()
+        return [event.position for event in self.applied]
+
+
+@asynccontextmanager
+async def running(*coroutines: object) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]  # type: ignore[arg-type]
+    yield
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def wired(
+    settings: ServiceSettings, open_log: OpenLog
+) -> AsyncIterator[tuple[Bus, EventLog, Writer, Relay]]:
+    bus = await Bus.connect(settings)
+    pool = await open_pool(settings)
+    log = EventLog(pool, EventMapper([PileStarted, StoneAdded]))
+    relay = Relay(log, bus, settings=settings, stream=GOALS_STREAM, publish=publish)
+    async with writing(open_log) as writer:
+        yield bus, log, writer, relay
+    await pool.close()
+    await bus.close()
+
+
+def following(bus: Bus, reader: Reader) -> object:
+    return follow(
+        bus,
+        stream=GOALS_STREAM,
+        durable="reader",
+        load_position=reader.load_position,
+        apply=reader.apply,
+    )
+
+
+def positions(log_url: str) -> list[int]:
+    with psycopg.connect(log_url) as connection:
+        return [
+            row[0]
+            for row in connection.execute(
+                "SELECT notification_id FROM piles.stored_events ORDER BY 1"
+            )
+        ]
+
+
+async def fill(writer: Writer, pile: UUID, stones: int) -> int | None:
+    answers = await asyncio.gather(*(writer.submit(add_stone(pile)) for _ in range(stones)))
+    return max(answer.position or 0 for answer in answers)
+
+
+async def test_what_is_recorded_arrives_once_and_in_order(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(lead(settings, "relay", relay.run), following(bus, reader)):
+            last = await fill(writer, pile, 700)
+            assert await reader.reached(last) == positions(log_url)
+    assert [event.aggregate_version for event in reader.applied] == list(range(1, 702))
+    assert reader.applied[0].previous_position == 0
+
+
+async def test_positions_with_holes_are_still_contiguous(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        with psycopg.connect(log_url) as connection:
+            connection.execute(
+                "SELECT nextval('piles.stored_events_notification_id_seq')"
+                " FROM generate_series(1, 10)"
+            )
+        last = await fill(writer, pile, 3)
+        async with running(relay.run(), following(bus, reader)):
+            assert await reader.reached(last) == positions(log_url) == [1, 12, 13, 14]
+
+
+async def test_a_wiped_stream_is_filled_again_and_nothing_is_applied_twice(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader, newcomer = Reader(), Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(lead(settings, "relay", relay.run), following(bus, reader)):
+            await reader.reached(await fill(writer, pile, 50))
+            await bus.jetstream.delete_stream(GOALS_STREAM)
+            last = await fill(writer, pile, 50)
+            assert await reader.reached(last) == positions(log_url)
+        async with running(
+            follow(
+                bus,
+                stream=GOALS_STREAM,
+                durable="newcomer",
+                load_position=newcomer.load_position,
+                apply=newcomer.apply,
+            )
+        ):
+            assert await newcomer.reached(last) == positions(log_url)
+
+
+async def test_a_reader_that_fails_gets_the_same_events_again(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader = Reader()
+    reader.fail_next = True
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(relay.run(), following(bus, reader)):
+            last = await fill(writer, pile, 20)
+            assert await reader.reached(last) == positions(log_url)
+
+
+async def test_two_relays_at_once_publish_every_event_once(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    """A paused leader and its successor: the lock has failed, the fence has not."""
+    reader = Reader()
+
+    async def insist(relay: Relay) -> None:
+        while True:
+            with suppress(PublishRefusedError):
+                await relay.run()
+
+    async with (
+        wired(settings, open_log) as (bus, _, writer, one),
+        wired(settings, open_log) as (_, _, _, two),
+    ):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(insist(one), insist(two), following(bus, reader)):
+            for _ in range(20):
+                last = await fill(writer, pile, 10)
+            assert await reader.reached(last) == positions(log_url)
+        state = (await bus.jetstream.stream_info(GOALS_STREAM)).state
+    assert state.messages == len(positions(log_url))
+
+
+async def test_a_relay_whose_stream_is_ahead_of_the_log_stops_and_says_so(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(relay.run(), following(bus, reader)):
+            await reader.reached(await fill(writer, pile, 5))
+        with psycopg.connect(log_url) as connection:
+            connection.execute("DELETE FROM piles.stored_events WHERE notification_id > 3")
+        with pytest.raises(LogBehindError, match="Position 6 was seen before, .* ends at 3"):
+            await relay.run()
+
+
+async def test_what_is_not_an_event_is_passed_over(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(following(bus, reader)):
+            async with running(relay.run()):
+                await reader.reached(await fill(writer, pile, 5))
+            for sequence in (6, 7):
+                garbage = Message("goals.nonsense", {"ce-id": "1"}, b"\xff")
+                await bus.publish_in_order(GOALS_STREAM, [garbage], last_sequence=sequence)
+            last = await fill(writer, pile, 1)
+            async with running(relay.run()):
+                assert await reader.reached(last) == positions(log_url)
+
+
+async def test_a_publisher_that_lost_the_race_stores_nothing(
+    settings: ServiceSettings, open_log: OpenLog
+) -> None:
+    async with wired(settings, open_log) as (bus, _, _, _):
+        await bus.ensure_stream(GOALS_STREAM)
+        messages = [Message("goals.a", {}, b"1"), Message("goals.b", {}, b"2")]
+        assert await bus.publish_in_order(GOALS_STREAM, messages, last_sequence=0) == 2
+        with pytest.raises(PublishRefusedError, match="wrong last sequence"):
+            await bus.publish_in_order(GOALS_STREAM, messages, last_sequence=1)
+        with pytest.raises(PublishRefusedError, match="wrong last sequence"):
+            await bus.publish_in_order(GOALS_STREAM, messages[:1], last_sequence=1)
+        assert (await bus.jetstream.stream_info(GOALS_STREAM)).state.messages == 2
