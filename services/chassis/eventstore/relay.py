@@ -4,13 +4,15 @@ The log's table is the outbox. How far the relay got is not stored anywhere: the
 message says it. An empty or wiped stream is filled again from the first event.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import structlog
 from psycopg import AsyncConnection, sql
+from psycopg.rows import TupleRow
 
 from contracts.cloudevents import CloudEvent, event_id
 from contracts.events import PublishedEvent
@@ -76,7 +78,7 @@ class Relay:
         await self._bus.ensure_stream(self._stream)
         tip = await self._find_tip()
         log.info("relaying", stream=self._stream, after=tip.position)
-        async with await self._listen() as connection:
+        async with self._listening() as connection:
             while True:
                 events = await self._log.after(tip.position, MAX_BATCH_MESSAGES)
                 if events:
@@ -125,17 +127,18 @@ class Relay:
         )
         return Message(published.subject, cloud_event.headers(), cloud_event.data)
 
-    async def _listen(self) -> AsyncConnection[tuple[object, ...]]:
-        connection = await AsyncConnection.connect(
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        async with await AsyncConnection.connect(
             self._settings.database_url.get_secret_value(),
             autocommit=True,
             **session_options(self._settings),
-        )
-        await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-        return connection
+        ) as connection:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            yield connection
 
 
-async def _grown(connection: AsyncConnection[tuple[object, ...]]) -> None:
+async def _grown(connection: AsyncConnection[TupleRow]) -> None:
     """Wait until the log says that it grew, or for a bounded while."""
     async for _ in connection.notifies(timeout=LOOK_AGAIN_SECONDS, stop_after=1):
         return

@@ -237,7 +237,7 @@ async def test_a_relay_whose_stream_is_ahead_of_the_log_stops_and_says_so(
             await reader.reached(await fill(writer, pile, 5))
         with psycopg.connect(log_url) as connection:
             connection.execute("DELETE FROM piles.stored_events WHERE notification_id > 3")
-        with pytest.raises(LogBehindError, match="Position 6 was seen before, .* ends at 3"):
+        with pytest.raises(LogBehindError, match=r"Position 6 was seen before, .* ends at 3"):
             await relay.run()
 
 
