@@ -16,6 +16,18 @@ class AggregateNotFoundError(EventLogError):
         self.aggregate_id = aggregate_id
 
 
+class StaleVersionError(EventLogError):
+    """The change was made for another version of the aggregate than the one that stands."""
+
+    def __init__(self, expected: int, actual: int) -> None:
+        super().__init__(
+            f"The change was made for version {expected}, but version {actual} stands: "
+            "read it again and decide anew."
+        )
+        self.expected = expected
+        self.actual = actual
+
+
 class IdempotencyKeyReusedError(EventLogError):
     """The key was used before, for another request."""
 

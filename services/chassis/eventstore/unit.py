@@ -10,7 +10,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from services.chassis.eventstore.context import Actor, Context, Event, LoggedEvent
-from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.errors import AggregateNotFoundError, StaleVersionError
 
 S = TypeVar("S")
 
@@ -31,6 +31,12 @@ class Loaded(Generic[S]):
     version: int
     state: S
     kind: AggregateKind[S]
+
+    def expect(self, version: int) -> "Loaded[S]":
+        """The same, if it stands at that version. Raises StaleVersionError."""
+        if version != self.version:
+            raise StaleVersionError(version, self.version)
+        return self
 
     def after(self, event: LoggedEvent) -> "Loaded[S]":
         """The same aggregate, one event on."""

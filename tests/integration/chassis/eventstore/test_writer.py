@@ -17,6 +17,7 @@ from services.chassis.eventstore.errors import (
     CommandInFlightError,
     IdempotencyKeyReusedError,
     LogUnavailableError,
+    StaleVersionError,
 )
 from services.chassis.eventstore.unit import Answer, Command, Unit
 from services.chassis.eventstore.writer import Writer
@@ -124,6 +125,21 @@ async def test_a_refused_command_leaves_nothing_and_harms_no_other(
         AggregateNotFoundError,
     ]
     assert [row[1] for row in stored(log_url)] == [1, 2, 3]
+
+
+async def test_a_change_made_for_another_version_is_refused(
+    open_log: OpenLog, log_url: str
+) -> None:
+    pile = uuid4()
+
+    def decide(unit: Unit) -> Answer:
+        unit.load(PILE, pile).expect(7)
+        return Answer(200, b"")
+
+    async with writing(open_log) as writer:
+        await writer.submit(start_pile(pile))
+        with pytest.raises(StaleVersionError, match="made for version 7, but version 1 stands"):
+            await writer.submit(Command(decide=decide, actor=ANA, correlation_id="c"))
 
 
 async def test_the_same_key_gets_the_first_answer_again(open_log: OpenLog, log_url: str) -> None:
