@@ -25,6 +25,7 @@ from services.chassis.problems import (
     Problem,
     problem_responses,
 )
+from services.chassis.requests import HeaderParameter
 
 Document = dict[str, Any]
 
@@ -53,9 +54,9 @@ def complete(document: Document, routes: Sequence[BaseRoute]) -> None:
     for name in _FASTAPI_VALIDATION_SCHEMAS:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM_SCHEMA
-    scopes = _scopes_by_operation(routes)
+    dependencies = _dependencies_by_operation(routes)
     for operation in _operations(document):
-        _complete_operation(operation, scopes.get(operation["operationId"], []))
+        _complete_operation(operation, dependencies[operation["operationId"]])
 
 
 def _operations(document: Document) -> Iterator[Document]:
@@ -63,7 +64,10 @@ def _operations(document: Document) -> Iterator[Document]:
         yield from path.values()
 
 
-def _complete_operation(operation: Document, scopes: list[str]) -> None:
+def _complete_operation(operation: Document, dependencies: Sequence[object]) -> None:
+    headers = [each.document() for each in dependencies if isinstance(each, HeaderParameter)]
+    if headers:
+        operation.setdefault("parameters", []).extend(headers)
     responses = operation["responses"]
     if _is_fastapi_default(responses.get("422")):
         del responses["422"]
@@ -75,6 +79,9 @@ def _complete_operation(operation: Document, scopes: list[str]) -> None:
         _add(responses, *_OF_HEADER.get(parameter["name"], ()))
     if "requestBody" in operation:
         _add(responses, BAD_REQUEST, BODY_TOO_LARGE)
+    scopes = [
+        scope for each in dependencies if isinstance(each, RequireScopes) for scope in each.scopes
+    ]
     if "security" in operation:
         _add(responses, UNAUTHENTICATED, MISSING_SCOPE)
         # OpenAPI 3.1 lets a bearer scheme list the roles it needs; ours are called scopes.
@@ -93,14 +100,15 @@ def _add(responses: Document, *problems: Problem) -> None:
         responses.setdefault(str(status), response)
 
 
-def _scopes_by_operation(routes: Sequence[BaseRoute]) -> dict[str, list[str]]:
+def _dependencies_by_operation(routes: Sequence[BaseRoute]) -> dict[str, list[object]]:
     return {
-        context.operation_id or context.unique_id: _scopes(context.dependant)
+        context.operation_id or context.unique_id: list(_dependencies(context.dependant))
         for context in iter_route_contexts(routes)
         if isinstance(context.original_route, APIRoute)
     }
 
 
-def _scopes(dependant: Dependant) -> list[str]:
-    own = dependant.call.scopes if isinstance(dependant.call, RequireScopes) else ()
-    return [*own, *(scope for each in dependant.dependencies for scope in _scopes(each))]
+def _dependencies(dependant: Dependant) -> Iterator[object]:
+    for each in dependant.dependencies:
+        yield each.call
+        yield from _dependencies(each)

@@ -4,14 +4,15 @@ The headers that mean the same in every service are read here too.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from uuid import uuid4
 
 import structlog
-from fastapi import Depends, Header, Query
+from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +31,8 @@ from services.chassis.telemetry import TRACEPARENT, Trace, enter_request, span, 
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
+
+T = TypeVar("T")
 
 PROBE_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 UNMATCHED_ROUTE = "unmatched"
@@ -338,25 +341,50 @@ def _rfc3339(value: str) -> datetime | None:
         return None
 
 
-async def _if_match(
-    value: Annotated[
-        str | None,
-        Header(alias="If-Match", description="The ETag of the version the change is made for."),
-    ] = None,
-) -> int:
-    return parse_if_match(value)
+@dataclass(frozen=True, slots=True, eq=False)
+class HeaderParameter(Generic[T]):
+    """A dependency that reads one header of the request.
+
+    FastAPI's own `Header` costs 25 microseconds each; a write has three. `openapi.py` puts it
+    into the document.
+    """
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    parse: Callable[[str | None], T]
+    required: bool = False
+
+    async def __call__(self, request: Request) -> T:
+        """What the header says; raises what `parse` raises. Repeated, its values are one list."""
+        name = self.name.lower().encode()
+        values = [value for key, value in request.scope["headers"] if key == name]
+        return self.parse(b", ".join(values).decode("latin-1") if values else None)
+
+    def document(self) -> dict[str, Any]:
+        """The header as a parameter object of OpenAPI."""
+        return {
+            "name": self.name,
+            "in": "header",
+            "required": self.required,
+            "description": self.description,
+            "schema": dict(self.schema),
+        }
 
 
-async def _idempotency_key(
-    value: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="Sent again with the same body, the first answer is given again.",
-        ),
-    ] = None,
-) -> str | None:
-    return parse_idempotency_key(value)
+IF_MATCH = HeaderParameter(
+    name="If-Match",
+    description="The ETag of the version the change is made for.",
+    schema={"type": "string", "pattern": f"^{_ETAG_FORM.pattern}$"},
+    parse=parse_if_match,
+    required=True,
+)
+IDEMPOTENCY_KEY = HeaderParameter(
+    name="Idempotency-Key",
+    description="Sent again with the same body, the first answer is given again.",
+    schema={"type": "string", "pattern": "^[!-~]{1,200}$"},
+    parse=parse_idempotency_key,
+)
 
 
 async def _as_of(
@@ -368,6 +396,6 @@ async def _as_of(
     return parse_as_of(value, datetime.now(UTC))
 
 
-IfMatch = Annotated[int, Depends(_if_match)]
-IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
+IfMatch = Annotated[int, Depends(IF_MATCH)]
+IdempotencyKey = Annotated[str | None, Depends(IDEMPOTENCY_KEY)]
 AsOf = Annotated[datetime | None, Depends(_as_of)]
