@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from deploy.local.nats_server import NatsAccount, NatsPlace, NatsServer, NatsUser
+from deploy.local.nats_server import NatsPlace, NatsServer
 from deploy.local.postgres_server import PostgresPlace, PostgresServer
 
 # Workers are named gw0, gw1, ...; a worker that crashed is replaced under a new number.
@@ -36,7 +36,7 @@ class Servers:
         self._home = Path(tempfile.mkdtemp(prefix="cairn-tests-"))
         # Started by root, PostgreSQL runs as another user, who has to get past this directory.
         self._home.chmod(0o711)
-        self._users = [NatsUser(f"w{n}", secrets.token_hex(8)) for n in range(MAX_WORKERS)]
+        self._nats_passwords = {f"W{n}": secrets.token_hex(8) for n in range(MAX_WORKERS)}
         self._postgres = PostgresServer(
             PostgresPlace(
                 home=self._home / "postgres",
@@ -49,7 +49,7 @@ class Servers:
             NatsPlace(
                 home=self._home / "nats",
                 log=self._home / "nats.log",
-                accounts=[NatsAccount(user.name.upper(), [user]) for user in self._users],
+                accounts=_one_account_each(self._nats_passwords),
             )
         )
 
@@ -61,7 +61,7 @@ class Servers:
         """Say where the servers are: plain values, as they travel to the workers."""
         return {
             "postgres": self._postgres.url(),
-            "nats": [self._nats.url(user) for user in self._users],
+            "nats": [self._nats.url(*user) for user in self._nats_passwords.items()],
         }
 
     def stop(self) -> None:
@@ -119,6 +119,23 @@ def nats_url(pytestconfig: pytest.Config) -> str:
     address: str = _addresses(pytestconfig)["nats"][_worker_number(pytestconfig)]
     asyncio.run(_delete_streams(address))
     return address
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user can pass, as PostgreSQL's must; pytest's own are closed."""
+    directory = Path(tempfile.mkdtemp(prefix="cairn-test-"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def _one_account_each(passwords: dict[str, str]) -> str:
+    accounts = (
+        f'{user}: {{jetstream: enabled, users: [{{user: "{user}", password: "{password}"}}]}}'
+        for user, password in passwords.items()
+    )
+    return "accounts {\n" + "\n".join(accounts) + "\n}"
 
 
 def _only_unit_tests(config: pytest.Config) -> bool:

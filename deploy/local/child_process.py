@@ -13,6 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.server_errors import ServerError
+from deploy.local.waiting import wait_until
+
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 LOG_TAIL_BYTES = 16 * 1024
 KILL_WAIT_SECONDS = 2.0
@@ -34,7 +37,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run, where, and with which signal the kernel ends it if its parent is gone."""
+    """What to run, where, and with which signal the kernel ends it if its parent is gone.
+
+    `lock` is a file descriptor that the child holds open, and with it the lock on that file.
+    """
 
     arguments: Sequence[str | Path]
     environment: Mapping[str, str]
@@ -42,6 +48,7 @@ class Command:
     log: Path
     identity: Identity | None = None
     orphan_signal: signal.Signals = signal.SIGTERM
+    lock: int | None = None
 
 
 class ChildProcess:
@@ -68,18 +75,25 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             return None
 
+    def await_ready(self, is_ready: Callable[[], bool], seconds: float) -> None:
+        """Return once it is ready; end it and raise ServerError if that takes too long.
+
+        If it ends before it is ready, that is a ServerError too, with its last words.
+        """
+        settled = wait_until(lambda: self.exit_code() is not None or is_ready(), seconds)
+        if settled and self.exit_code() is None:
+            return
+        self.stop()
+        raise ServerError(f"{self.name} did not start:\n{self.log_tail()}")
+
     def stop(self, *requests: tuple[signal.Signals, float]) -> None:
         """Send each signal in turn, waiting its number of seconds, and SIGKILL at the last."""
         for number, seconds in requests:
-            self.signal(number)
+            self._process.send_signal(number)
             if self.wait(seconds) is not None:
                 return
-        self.signal(signal.SIGKILL)
+        self._process.kill()
         self.wait(KILL_WAIT_SECONDS)
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal; nothing happens if it has already ended."""
-        self._process.send_signal(number)
 
     def log_tail(self, lines: int = 15) -> str:
         """Return the last lines it wrote."""
@@ -117,6 +131,7 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
             cwd=command.working_directory,
             env=dict(command.environment),
             start_new_session=True,
+            pass_fds=[] if command.lock is None else [command.lock],
             user=identity.uid if identity else None,
             group=identity.gid if identity else None,
             extra_groups=[] if identity else None,

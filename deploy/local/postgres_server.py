@@ -1,7 +1,7 @@
 """Runs a PostgreSQL server of our own: creates its data, starts it, waits for it, stops it."""
 
 import os
-import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,22 +10,22 @@ from signal import SIGINT, SIGQUIT
 import psycopg
 
 from deploy.local.child_process import ChildProcess, Command, Identity
-from deploy.local.ports import LOOPBACK, free_port, require_free, wait_until
+from deploy.local.ports import LOOPBACK, launch_on_port
 from deploy.local.postgres_programs import (
     PostgresPrograms,
     find_postgres_programs,
     reachable_programs,
 )
+from deploy.local.secret_files import kept_password
 from deploy.local.server_errors import ServerError, UnreachableDirectoryError
 from deploy.local.unprivileged import blocking_directory, unprivileged_identity
 
 SUPERUSER = "postgres"
 INITDB_SECONDS = 60.0
 START_SECONDS = 30.0
-FAST_SHUTDOWN_SECONDS = 5.0
-IMMEDIATE_SHUTDOWN_SECONDS = 2.0
-# Another process can take a free port between our choice and the server's bind.
-FREE_PORT_ATTEMPTS = 3
+# With what the other parts may take, a whole stack is down within ten seconds.
+FAST_SHUTDOWN_SECONDS = 3.5
+IMMEDIATE_SHUTDOWN_SECONDS = 1.0
 
 _DEFAULT_SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -41,13 +41,15 @@ class PostgresPlace:
     """Where a server keeps its files and listens.
 
     `home` becomes the server's own directory (data, password, perhaps programs); a `port` of
-    None means any free one; `settings` are added to those of the command line.
+    None means any free one; `settings` are added to those of the command line. The server holds
+    `lock` open for as long as it lives.
     """
 
     home: Path
     log: Path
     port: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    lock: int | None = None
 
 
 class PostgresServer:
@@ -55,6 +57,8 @@ class PostgresServer:
 
     Raises ServerError and its kin from `start`, and PortTakenError for a port that was asked for.
     """
+
+    name = "PostgreSQL"
 
     def __init__(self, place: PostgresPlace) -> None:
         self._place = place
@@ -83,11 +87,7 @@ class PostgresServer:
         if not self._data.exists():
             self._create_data(programs)
         self._refuse_other_version(programs)
-        if self._port is not None:
-            require_free(self._port)
-            self._launch(programs, self._port)
-            return
-        self._port = self._launch_on_free_port(programs)
+        self._port = launch_on_port(self._port, lambda port: self._launch(programs, port))
 
     def stop(self) -> None:
         """Shut down fast; if that takes too long, immediately (recovery follows at next start)."""
@@ -133,6 +133,7 @@ class PostgresServer:
         """Run initdb beside the final place: only a finished data directory has its name."""
         self._create_password()
         unfinished = self._place.home / "data.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
         initdb = self._child(
             "initdb",
             programs.initdb,
@@ -150,11 +151,7 @@ class PostgresServer:
         unfinished.rename(self._data)
 
     def _create_password(self) -> None:
-        if self._password_file.exists():
-            return
-        descriptor = os.open(self._password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(24))
+        kept_password(self._password_file)
         self._hand_over(self._password_file)
 
     def _refuse_other_version(self, programs: PostgresPrograms) -> None:
@@ -166,35 +163,17 @@ class PostgresServer:
                 "to start from nothing"
             )
 
-    def _launch_on_free_port(self, programs: PostgresPrograms) -> int:
-        for _ in range(FREE_PORT_ATTEMPTS - 1):
-            port = free_port()
-            try:
-                self._launch(programs, port)
-            except ServerError:
-                continue
-            return port
-        port = free_port()
-        self._launch(programs, port)
-        return port
-
     def _launch(self, programs: PostgresPrograms, port: int) -> None:
         settings = {**_DEFAULT_SETTINGS, **self._place.settings, "port": str(port)}
         self._process = self._child(
-            "PostgreSQL",
+            self.name,
             programs.postgres,
             *("-D", self._data),
             *_as_options(settings),
         )
         self._port = port
         address = self.url()
-        ended_or_ready = wait_until(
-            lambda: self.process.exit_code() is not None or _accepts(address), START_SECONDS
-        )
-        if ended_or_ready and self._process.exit_code() is None:
-            return
-        self.stop()
-        raise ServerError(f"PostgreSQL did not start:\n{self._process.log_tail()}")
+        self._process.await_ready(lambda: _accepts(address), START_SECONDS)
 
     def _child(self, name: str, *arguments: str | Path) -> ChildProcess:
         command = Command(
@@ -205,6 +184,7 @@ class PostgresServer:
             log=self._place.log,
             identity=self._identity,
             orphan_signal=SIGINT,
+            lock=self._place.lock,
         )
         return ChildProcess(name, command)
 

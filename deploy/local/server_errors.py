@@ -1,4 +1,4 @@
-"""What can go wrong while a server of the local stack is started."""
+"""What can go wrong while the servers of the local stack are started."""
 
 
 class ServerError(Exception):
@@ -11,3 +11,11 @@ class BinariesNotFoundError(ServerError):
 
 class UnreachableDirectoryError(ServerError):
     """The unprivileged user that a server runs as cannot enter its data directory."""
+
+
+class PortTakenError(ServerError):
+    """Another process already listens on the port that was asked for."""
+
+    def __init__(self, port: int, advice: str = "stop it, or choose another port") -> None:
+        super().__init__(f"port {port} is taken by another process; {advice}")
+        self.port = port
