@@ -115,9 +115,9 @@ def weighted_mean(parts: Iterable[Part]) -> float | None:
     counted = [(p.progress, p.weight) for p in parts if p.progress is not None and p.weight > 0]
     if not counted:
         return None
-    # Weights relative to the heaviest: only their ratios matter, however small they are.
-    heaviest = max(weight for _, weight in counted)
-    shares = [weight / heaviest for _, weight in counted]
+    # Only the ratios of weights matter, however small they are. A power of two scales exactly.
+    _, exponent = math.frexp(max(weight for _, weight in counted))
+    shares = [math.ldexp(weight, -exponent) for _, weight in counted]
     total = math.fsum(p * share for (p, _), share in zip(counted, shares, strict=True))
     mean = total / math.fsum(shares)
     # Rounding must not push a mean outside of what it is a mean of.

@@ -1,0 +1,98 @@
+"""Alignment: an objective below another, never in a circle, whatever runs at the same time."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from services.goals.domain.cycle import Cycle
+from services.goals.domain.errors import (
+    AlignmentCircleError,
+    AlreadyAlignedError,
+    CyclesApartError,
+    KeyResultNotFoundError,
+    NotAlignedError,
+    ParentClosedError,
+    TooManyAlignmentsError,
+    UnknownParentError,
+)
+from services.goals.domain.events import ObjectiveAligned, ObjectiveUnaligned
+from services.goals.domain.key_result import require_weight
+from services.goals.domain.objective import Alignment, Objective, require_open
+
+MAX_ALIGNMENTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """What an objective is to be aligned to.
+
+    `ancestors` are all objectives that it stands below itself, directly or through others, by
+    alignments of either kind.
+    """
+
+    objective: Objective
+    cycle: Cycle
+    ancestors: AbstractSet[UUID]
+
+
+def align(
+    objective: Objective, cycle: Cycle, alignment: Alignment, *, parent: Parent
+) -> ObjectiveAligned:
+    """Put the objective below the parent that the alignment names.
+
+    Raises CycleLockedError, ObjectiveStateError, NumberRefusedError, AlignmentCircleError,
+    AlreadyAlignedError, TooManyAlignmentsError, UnknownParentError, ParentClosedError,
+    CyclesApartError.
+    """
+    require_open(objective, cycle)
+    require_weight(alignment.weight)
+    if parent.objective.id == objective.id or objective.id in parent.ancestors:
+        raise AlignmentCircleError
+    if _is_aligned(objective, alignment.parent_objective_id, alignment.parent_key_result_id):
+        raise AlreadyAlignedError
+    if len(objective.alignments) >= MAX_ALIGNMENTS:
+        raise TooManyAlignmentsError(MAX_ALIGNMENTS)
+    _require_parent(parent.objective, alignment.parent_key_result_id)
+    if not cycle.overlaps(parent.cycle):
+        raise CyclesApartError
+    return ObjectiveAligned(
+        parent_objective_id=alignment.parent_objective_id,
+        parent_key_result_id=alignment.parent_key_result_id,
+        kind=alignment.kind,
+        weight=alignment.weight,
+    )
+
+
+def unalign(
+    objective: Objective,
+    cycle: Cycle,
+    *,
+    parent_objective_id: UUID,
+    parent_key_result_id: UUID | None,
+) -> ObjectiveUnaligned:
+    """End an alignment. Raises CycleLockedError, ObjectiveStateError, NotAlignedError."""
+    require_open(objective, cycle)
+    if not _is_aligned(objective, parent_objective_id, parent_key_result_id):
+        raise NotAlignedError
+    return ObjectiveUnaligned(
+        parent_objective_id=parent_objective_id, parent_key_result_id=parent_key_result_id
+    )
+
+
+def _is_aligned(objective: Objective, parent: UUID, key_result: UUID | None) -> bool:
+    return any(
+        (each.parent_objective_id, each.parent_key_result_id) == (parent, key_result)
+        for each in objective.alignments
+    )
+
+
+def _require_parent(parent: Objective, key_result_id: UUID | None) -> None:
+    if parent.state == "closed":
+        raise ParentClosedError
+    if key_result_id is None:
+        return
+    try:
+        parent.key_result(key_result_id)
+    except KeyResultNotFoundError:
+        raise UnknownParentError("key result", key_result_id) from None

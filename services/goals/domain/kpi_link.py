@@ -1,0 +1,117 @@
+"""Links: a key result takes its value from a KPI, and keeps each measurement in its history."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.goals import KpiReading
+from services.goals.domain.cycle import Cycle
+from services.goals.domain.errors import (
+    AlreadyLinkedError,
+    KpiRetiredError,
+    KpiUnknownError,
+    NotLinkedError,
+)
+from services.goals.domain.events import KeyResultLinked, KeyResultMeasured, KeyResultUnlinked
+from services.goals.domain.key_result import KeyResult, Link
+from services.goals.domain.objective import Objective, require_open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KpiValue:
+    """What a KPI last said of its newest period [`period_start`, `period_end`).
+
+    `period` is the period's aggregate, `latest` its newest reading; `metrics_position` is where
+    in the metrics log this stands.
+    """
+
+    period: float
+    latest: float
+    period_start: datetime
+    period_end: datetime
+    metrics_position: int
+
+    def of(self, reading: KpiReading) -> float:
+        """The number that a link of this kind takes."""
+        return self.period if reading == "period" else self.latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kpi:
+    """A KPI as far as this service has followed the metrics; `value` is None before the first."""
+
+    key: str
+    retired: bool = False
+    value: KpiValue | None = None
+
+
+def link(
+    objective: Objective, cycle: Cycle, key_result_id: UUID, wanted: Link, *, kpi: Kpi | None
+) -> KeyResultLinked:
+    """Have the key result follow the KPI that `wanted` names; `kpi` is None when there is none.
+
+    Raises CycleLockedError, ObjectiveStateError, KeyResultNotFoundError, AlreadyLinkedError,
+    KpiUnknownError, KpiRetiredError.
+    """
+    require_open(objective, cycle)
+    found = objective.key_result(key_result_id)
+    if found.link is not None:
+        raise AlreadyLinkedError(found.link.kpi)
+    if kpi is None:
+        raise KpiUnknownError(wanted.kpi)
+    if kpi.retired:
+        raise KpiRetiredError(wanted.kpi)
+    return KeyResultLinked(key_result_id=key_result_id, kpi=wanted.kpi, reading=wanted.reading)
+
+
+def unlink(objective: Objective, cycle: Cycle, *, key_result_id: UUID) -> KeyResultUnlinked:
+    """Have the key result follow no KPI; its current value stays.
+
+    Raises CycleLockedError, ObjectiveStateError, KeyResultNotFoundError, NotLinkedError.
+    """
+    require_open(objective, cycle)
+    found = objective.key_result(key_result_id)
+    if found.link is None:
+        raise NotLinkedError
+    return KeyResultUnlinked(key_result_id=key_result_id, kpi=found.link.kpi)
+
+
+def measure(objective: Objective, *, key_result_id: UUID, kpi: Kpi) -> KeyResultMeasured | None:
+    """What the KPI's value means for a key result: a measurement, or None when it says nothing new.
+
+    It never raises: whoever follows the metrics must not be stopped by one key result.
+    """
+    found = next((each for each in objective.key_results if each.id == key_result_id), None)
+    if objective.state == "closed" or found is None or kpi.value is None:
+        return None
+    if found.link is None or found.link.kpi != kpi.key:
+        return None
+    number = kpi.value.of(found.link.reading)
+    if not math.isfinite(number) or not _is_news(found, kpi.value, number):
+        return None
+    return _measured(found.id, found.link, kpi.value, number)
+
+
+def _is_news(found: KeyResult, value: KpiValue, number: float) -> bool:
+    """Whether it is later than what was measured last, and different from what is shown.
+
+    A check-in overrides only until the next measurement, so after one any later value is news.
+    """
+    last, current = found.measurement, found.current
+    if last is None or current is None:
+        return True
+    if value.metrics_position <= last.metrics_position or value.period_start < last.period_start:
+        return False
+    return current.source != "kpi" or current.value != number
+
+
+def _measured(key_result_id: UUID, link: Link, value: KpiValue, number: float) -> KeyResultMeasured:
+    return KeyResultMeasured(
+        key_result_id=key_result_id,
+        kpi=link.kpi,
+        value=number,
+        period_start=value.period_start,
+        period_end=value.period_end,
+        metrics_position=value.metrics_position,
+    )

@@ -1,0 +1,132 @@
+"""What was, for tests that read: given these events, when this command, then those events."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+from services.chassis.eventstore.context import Actor, Context, Event, LoggedEvent
+from services.goals.domain import cycle as cycles
+from services.goals.domain import objective as objectives
+from services.goals.domain.cycle import Cycle
+from services.goals.domain.events import (
+    CycleActivated,
+    CyclePlanned,
+    KeyResultAdded,
+    KeyResultCheckedIn,
+    KeyResultScore,
+    ObjectiveActivated,
+    ObjectiveClosed,
+    ObjectiveDrafted,
+    Owner,
+)
+from services.goals.domain.objective import Objective
+
+ADA = Actor("ada", "human")
+CYCLE_ID = UUID(int=1)
+COVERAGE = UUID(int=2)  # a key result: test coverage 70% -> 90%
+NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
+
+PLANNED = CyclePlanned(
+    name="2026 Q1",
+    starts_on=date(2026, 1, 1),
+    ends_on=date(2026, 3, 31),
+    cadence="quarter",
+    check_in_rhythm="weekly",
+)
+DRAFTED = ObjectiveDrafted(
+    cycle_id=CYCLE_ID,
+    title="Halve the bug rate",
+    description="",
+    owner=Owner(kind="team", id="quality"),
+    ambition="committed",
+)
+COVERAGE_ADDED = KeyResultAdded(
+    key_result_id=COVERAGE,
+    title="Test coverage",
+    type="increase",
+    baseline=70,
+    target=90,
+    stretch=None,
+    unit="%",
+    weight=1,
+    due_on=None,
+)
+ACTIVE = (DRAFTED, COVERAGE_ADDED, ObjectiveActivated())
+CLOSED = (
+    *ACTIVE,
+    ObjectiveClosed(
+        score=0.5,
+        verdict="partial",
+        key_results=(KeyResultScore(key_result_id=COVERAGE, score=0.5),),
+    ),
+)
+
+
+def key_result_added(title: str = "Bugs found in production", **changes: object) -> KeyResultAdded:
+    return replace(COVERAGE_ADDED, key_result_id=uuid4(), title=title, **changes)  # type: ignore[arg-type]
+
+
+def checked_in(value: float, key_result_id: UUID = COVERAGE) -> KeyResultCheckedIn:
+    return KeyResultCheckedIn(
+        key_result_id=key_result_id,
+        check_in_id=uuid4(),
+        value=value,
+        confidence=None,
+        status=None,
+        comment="",
+    )
+
+
+def logged(
+    event: Event,
+    *,
+    originator_id: UUID,
+    version: int,
+    at: datetime = NOW,
+    effective_at: datetime | None = None,
+) -> LoggedEvent:
+    return LoggedEvent(
+        originator_id=originator_id,
+        originator_version=version,
+        event=event,
+        context=Context(
+            actor=ADA,
+            effective_at=effective_at or at,
+            command_id=UUID(int=version),
+            correlation_id="c",
+        ),
+        position=100 + version,
+        recorded_at=at,
+    )
+
+
+def a_cycle(*events: Event, at: datetime = NOW) -> Cycle:
+    """The cycle after these events."""
+    state: Cycle | None = None
+    for version, event in enumerate(events, 1):
+        state = cycles.evolve(state, logged(event, originator_id=CYCLE_ID, version=version, at=at))
+    assert state is not None
+    return state
+
+
+def an_objective(*events: Event, objective_id: UUID | None = None) -> Objective:
+    """The objective after these events."""
+    objective_id = objective_id or uuid4()
+    state: Objective | None = None
+    for version, event in enumerate(events, 1):
+        state = objectives.evolve(state, logged(event, originator_id=objective_id, version=version))
+    assert state is not None
+    return state
+
+
+def then(
+    state: Objective, event: Event, *, at: datetime = NOW, effective_at: datetime | None = None
+) -> Objective:
+    """The objective after one more event, recorded and true at these times."""
+    return objectives.evolve(
+        state,
+        logged(event, originator_id=state.id, version=99, at=at, effective_at=effective_at),
+    )
+
+
+ACTIVE_CYCLE = a_cycle(PLANNED, CycleActivated())
