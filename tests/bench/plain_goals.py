@@ -22,6 +22,7 @@ class Objective(Aggregate):
         self.title = title
         self.values: dict[str, float] = {}
         self.confidence: float | None = None
+        self.comment = ""
 
     @event("KeyResultCheckedIn")
     def check_in(
@@ -30,6 +31,7 @@ class Objective(Aggregate):
         """Note how a key result stands."""
         self.values[key_result] = value
         self.confidence = confidence
+        self.comment = comment
 
 
 class Goals(Application[UUID]):

@@ -24,7 +24,8 @@ async def test_only_answers_older_than_the_retention_are_forgotten(
     with psycopg.connect(log_url, autocommit=True) as database:
         database.execute(
             "INSERT INTO piles.commands"
-            " SELECT 'ana', 'key-' || age, '', 200, '', NULL, NULL, 1, now() - age * interval '1 day'"
+            " SELECT 'ana', 'key-' || age, '', 200, '', NULL, NULL, 1,"
+            " now() - age * interval '1 day'"
             " FROM generate_series(1, 12) AS age"
         )
         pool = await open_pool(
