@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import psycopg
+import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.telemetry import TelemetryConfig
@@ -19,8 +20,9 @@ from services.chassis.auth import (
 )
 from services.chassis.health import Check, Drain, health_router
 from services.chassis.limits import Bounds, Slots
+from services.chassis.migrations import MigrationError
 from services.chassis.openapi import DocumentedApp
-from services.chassis.postgres import DatabaseUnavailableError
+from services.chassis.postgres import DatabaseUnavailableError, UnsupportedServerError
 from services.chassis.problems import (
     AS_OF_IN_FUTURE,
     INVALID_HEADER,
@@ -58,6 +60,11 @@ CHASSIS_PROBLEMS: ProblemTable = {
     # A query outside `postgres.connection` still must not make a 500 of a database that is away.
     psycopg.OperationalError: UNAVAILABLE,
 }
+# What keeps a service from running at all, in words meant for whoever operates it.
+_REFUSALS = (DatabaseUnavailableError, MigrationError, UnsupportedServerError)
+
+log = structlog.get_logger()
+
 # The middleware opens the spans; FastAPI would look for providers on every request.
 _NO_NATIVE_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
@@ -145,6 +152,9 @@ def _whole_lifespan(settings: ServiceSettings, lifespan: Lifespan) -> Lifespan:
         try:
             async with lifespan(app):
                 yield
+        except _REFUSALS as error:
+            log.error("cannot_run", reason=str(error), cause=str(error.__cause__ or ""))  # noqa: TRY400  a clear line, not a story
+            raise
         finally:
             await app.state.verifier.keys.close()
             await asyncio.to_thread(stop_tracing)

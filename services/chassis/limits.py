@@ -2,14 +2,22 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # A refused body is read on a little before the connection closes: closing on unread bytes makes
 # the kernel reset the connection, and the client would never see why it was refused.
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 64 * 1024 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+
+_HEAD_TOO_LARGE = (
+    b'{"type":"urn:cairn:problem:head-too-large","title":"The request head is too large.",'
+    b'"status":431,"detail":"Send fewer or shorter headers."}'
+)
 
 
 class BodyTooLargeError(HTTPException):
@@ -96,3 +104,38 @@ class Slots:
     def give_back(self) -> None:
         """Free the slot that `take` gave."""
         self.taken -= 1
+
+
+class BoundedHeadProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with a bound on the head of a request, which httptools does not have."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; refuse a head that still goes on past `MAX_HEAD_BYTES`."""
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse_head()
+
+    def on_headers_complete(self) -> None:
+        """The head ends here."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The next thing to come is a head again."""
+        super().on_message_complete()
+        self._in_head = True
+        self._head_bytes = 0
+
+    def _refuse_head(self) -> None:
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+            b"content-type: application/problem+json\r\nconnection: close\r\n"
+            b"content-length: %d\r\n\r\n%b" % (len(_HEAD_TOO_LARGE), _HEAD_TOO_LARGE)
+        )
+        self.transport.close()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -200,7 +201,19 @@ async def _answer_http_error(request: Request, error: Exception) -> ProblemRespo
     phrase = HTTPStatus(error.status_code).phrase
     # Starlette fills in the bare phrase, which says less than the title does.
     detail = error.detail if error.detail != phrase else None
-    return problem_response(problem, request.scope, detail=detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = _allowed_methods(request)
+    return problem_response(problem, request.scope, detail=detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """Every method of the resource. The router names those of the first matching route only."""
+    contexts = list(iter_route_contexts(request.app.routes))
+    endpoint = request.scope["endpoint"]
+    path = next(each.path for each in contexts if each.endpoint is endpoint)
+    methods = {method for each in contexts if each.path == path for method in each.methods or ()}
+    return ", ".join(sorted(methods))
 
 
 def _of_status(status: int) -> Problem:

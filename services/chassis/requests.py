@@ -129,7 +129,7 @@ class RequestMiddleware:
         request_id, parent = _identity(scope)
         enter_request(request_id, parent.child() if parent else Trace.begin())
         body = BoundedBody(receive, self._max_body_bytes)
-        exchange = _Exchange(scope, body, send, request_id, closing=self._drain.begun)
+        exchange = _Exchange(scope, body, send, request_id, self._drain)
         try:
             if tracing():
                 with span(scope["method"], "server", parent) as recorded:
@@ -202,7 +202,7 @@ class _Exchange:
     """One request and the answer to it, as far as it has come."""
 
     __slots__ = (
-        "_closing",
+        "_drain",
         "_send",
         "begun_at",
         "body",
@@ -213,7 +213,7 @@ class _Exchange:
     )
 
     def __init__(
-        self, scope: Scope, body: BoundedBody, send: Send, request_id: str, *, closing: bool
+        self, scope: Scope, body: BoundedBody, send: Send, request_id: str, drain: Drain
     ) -> None:
         self.scope = scope
         self.body = body
@@ -223,7 +223,7 @@ class _Exchange:
         # What the log says of a request whose client went away before it was answered.
         self.status = CLIENT_CLOSED_REQUEST
         self._send = send
-        self._closing = closing
+        self._drain = drain
 
     async def answer(self, response: ProblemResponse) -> None:
         await response(self.scope, self.body.receive, self.send)
@@ -243,7 +243,7 @@ class _Exchange:
 
     def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
         headers = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]
-        if self._closing:
+        if self._drain.begun:
             headers.append((b"connection", b"close"))
         return headers
 

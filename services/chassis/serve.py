@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.chassis.health import Drain
+from services.chassis.limits import BoundedHeadProtocol
 from services.chassis.logs import configure_logs
 from services.chassis.settings import ServiceSettings
 
@@ -38,7 +39,7 @@ def serve(create: Callable[[], FastAPI], settings: ServiceSettings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeadProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
