@@ -7,7 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Text = Annotated[str, Field(max_length=10_000)]
 Title = Annotated[str, Field(min_length=1, max_length=300)]
+Unit = Annotated[str, Field(max_length=40)]
 OpaqueId = Annotated[str, Field(min_length=1, max_length=200)]
+LogPosition = Annotated[int, Field(ge=0)]
 
 
 class Contract(BaseModel):
@@ -34,8 +36,8 @@ class EventContext(Contract):
     effective_at: AwareDatetime
     recorded_at: AwareDatetime
     command_id: UUID
-    correlation_id: str
-    causation_id: str | None = None
+    correlation_id: OpaqueId
+    causation_id: OpaqueId | None = None
 
 
 class PublishedEvent(Contract):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from contracts.events import Contract, OpaqueId, PublishedEvent, Text, Title
+from contracts.events import Contract, LogPosition, OpaqueId, PublishedEvent, Text, Title, Unit
 from contracts.subjects import KPI_KEY_PATTERN
 
 Cadence = Literal["quarter", "year", "custom"]
@@ -97,7 +97,7 @@ class KeyResultAdded(PublishedEvent):
     baseline: float | None = None
     target: float | None = None
     stretch: float | None = None
-    unit: str = ""
+    unit: Unit = ""
     weight: Weight = 1.0
     due_on: date | None = None
 
@@ -181,7 +181,7 @@ class KeyResultMeasured(PublishedEvent):
     value: float
     period_start: AwareDatetime
     period_end: AwareDatetime
-    metrics_position: int
+    metrics_position: LogPosition
 
 
 class KeyResultScore(Contract):

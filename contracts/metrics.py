@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
-from contracts.events import PublishedEvent, Title
+from contracts.events import PublishedEvent, Title, Unit
 from contracts.goals import KpiKey, Owner
 
 Direction = Literal["higher", "lower", "band"]
 KpiCadence = Literal["hour", "day", "week", "month", "quarter"]
 Aggregation = Literal["last", "sum", "mean", "min", "max", "count"]
+DefinitionNumber = Annotated[int, Field(ge=1)]
 TimeZone = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -24,13 +25,13 @@ class KpiDefined(PublishedEvent):
 
     key: KpiKey
     name: Title
-    unit: str = ""
+    unit: Unit = ""
     direction: Direction
     owner: Owner
     cadence: KpiCadence
     aggregation: Aggregation
     time_zone: TimeZone = "UTC"
-    definition: int = 1
+    definition: DefinitionNumber = 1
 
 
 class KpiRedefined(PublishedEvent):
@@ -43,13 +44,13 @@ class KpiRedefined(PublishedEvent):
 
     key: KpiKey
     name: Title
-    unit: str = ""
+    unit: Unit = ""
     direction: Direction
     owner: Owner
     cadence: KpiCadence
     aggregation: Aggregation
     time_zone: TimeZone = "UTC"
-    definition: int
+    definition: DefinitionNumber
 
 
 class KpiRetired(PublishedEvent):
@@ -70,7 +71,7 @@ class KpiMeasured(PublishedEvent):
     TYPE: ClassVar[str] = "cairn.metrics.kpi.measured.v1"
 
     key: KpiKey
-    definition: int
+    definition: DefinitionNumber
     period_start: AwareDatetime
     period_end: AwareDatetime
     value: float

@@ -1,0 +1,178 @@
+"""One example of every published event, told as one story: a quarter's sales objective.
+
+They are instances of the classes, so an example that no longer fits its class cannot exist. They
+go into the committed schemas and the AsyncAPI document.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from contracts import goals, metrics
+from contracts.events import Actor, EventContext, PublishedEvent
+
+CYCLE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c01")
+COMPANY_OBJECTIVE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c02")
+OBJECTIVE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c03")
+KEY_RESULT: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c04")
+KPI: Final = "sales.conversion.daily"
+KPI_ID: Final = UUID("5f0c7c7e-52d1-5a36-9d0c-8a3a5a3f6d11")
+
+_LEAD = Actor(id="u-7f3a", kind="human")
+_FOLLOWER = Actor(id="goals", kind="automation")
+_ROLLUPS = Actor(id="metrics", kind="automation")
+_FIRST_DAY = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def _context(
+    actor: Actor, *, day: int, reason: str | None = None, causation_id: str | None = None
+) -> EventContext:
+    recorded_at = _FIRST_DAY + timedelta(days=day)
+    return EventContext(
+        actor=actor,
+        reason=reason,
+        effective_at=recorded_at,
+        recorded_at=recorded_at,
+        command_id=UUID(int=0x019B5A1C3F007A108C510D2F4B6A9000 + day),
+        correlation_id=f"plan-2026-q1-{day:03}",
+        causation_id=causation_id,
+    )
+
+
+_GOALS: Final[tuple[PublishedEvent, ...]] = (
+    goals.CyclePlanned(
+        context=_context(_LEAD, day=0),
+        cycle_id=CYCLE,
+        name="2026 Q1",
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2026, 3, 31),
+        cadence="quarter",
+        check_in_rhythm="weekly",
+    ),
+    goals.CycleActivated(context=_context(_LEAD, day=1), cycle_id=CYCLE),
+    goals.CycleScoringStarted(context=_context(_LEAD, day=86), cycle_id=CYCLE),
+    goals.CycleClosed(context=_context(_LEAD, day=90), cycle_id=CYCLE),
+    goals.ObjectiveDrafted(
+        context=_context(_LEAD, day=2),
+        objective_id=OBJECTIVE,
+        cycle_id=CYCLE,
+        title="Increase sales revenue by 20%",
+        description="More of those who look should buy, and buy more.",
+        owner=goals.Owner(kind="team", id="sales"),
+        ambition="aspirational",
+    ),
+    goals.KeyResultAdded(
+        context=_context(_LEAD, day=3),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        title="Raise conversion from 5% to 8%",
+        type="increase",
+        baseline=5.0,
+        target=8.0,
+        stretch=9.0,
+        unit="%",
+        weight=2.0,
+        due_on=date(2026, 3, 31),
+    ),
+    goals.ObjectiveAligned(
+        context=_context(_LEAD, day=4),
+        objective_id=OBJECTIVE,
+        parent_objective_id=COMPANY_OBJECTIVE,
+        parent_key_result_id=None,
+        kind="contributes",
+        weight=1.0,
+    ),
+    goals.ObjectiveUnaligned(
+        context=_context(_LEAD, day=60, reason="The company objective was abandoned."),
+        objective_id=OBJECTIVE,
+        parent_objective_id=COMPANY_OBJECTIVE,
+        parent_key_result_id=None,
+    ),
+    goals.ObjectiveActivated(context=_context(_LEAD, day=5), objective_id=OBJECTIVE),
+    goals.KeyResultCheckedIn(
+        context=_context(_LEAD, day=14),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        check_in_id=UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c05"),
+        value=5.6,
+        confidence=0.7,
+        status="on_track",
+        comment="The shorter order form is live.",
+    ),
+    goals.KeyResultLinked(
+        context=_context(_LEAD, day=15),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        kpi=KPI,
+        reading="period",
+    ),
+    goals.KeyResultUnlinked(
+        context=_context(_LEAD, day=70, reason="Conversion is now counted by hand."),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        kpi=KPI,
+    ),
+    goals.KeyResultMeasured(
+        context=_context(_FOLLOWER, day=16, causation_id="metrics:4711"),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        kpi=KPI,
+        value=6.2,
+        period_start=datetime(2026, 1, 20, tzinfo=UTC),
+        period_end=datetime(2026, 1, 21, tzinfo=UTC),
+        metrics_position=4711,
+    ),
+    goals.ObjectiveClosed(
+        context=_context(_LEAD, day=88),
+        objective_id=OBJECTIVE,
+        score=0.8,
+        verdict="achieved",
+        key_results=(goals.KeyResultScore(key_result_id=KEY_RESULT, score=0.8),),
+    ),
+)
+
+_METRICS: Final[tuple[PublishedEvent, ...]] = (
+    metrics.KpiDefined(
+        context=_context(_LEAD, day=6),
+        key=KPI,
+        name="Conversion",
+        unit="%",
+        direction="higher",
+        owner=goals.Owner(kind="team", id="sales"),
+        cadence="day",
+        aggregation="mean",
+        time_zone="Europe/Paris",
+        definition=1,
+    ),
+    metrics.KpiRedefined(
+        context=_context(_LEAD, day=40, reason="One late order no longer moves the whole day."),
+        key=KPI,
+        name="Conversion",
+        unit="%",
+        direction="higher",
+        owner=goals.Owner(kind="team", id="sales"),
+        cadence="week",
+        aggregation="mean",
+        time_zone="Europe/Paris",
+        definition=2,
+    ),
+    metrics.KpiRetired(
+        context=_context(_LEAD, day=71, reason="Conversion is now counted by hand."), key=KPI
+    ),
+    metrics.KpiMeasured(
+        context=_context(_ROLLUPS, day=16),
+        key=KPI,
+        definition=1,
+        period_start=datetime(2026, 1, 20, tzinfo=UTC),
+        period_end=datetime(2026, 1, 21, tzinfo=UTC),
+        value=6.2,
+        readings=24,
+        latest_value=6.4,
+        latest_at=datetime(2026, 1, 20, 23, 0, tzinfo=UTC),
+    ),
+)
+
+EXAMPLES: Final[Mapping[type[PublishedEvent], PublishedEvent]] = {
+    type(example): example for example in (*_GOALS, *_METRICS)
+}
