@@ -100,8 +100,8 @@ class CommitGroup:
         self._changed: dict[UUID, Loaded[Any]] = {}
         self._fetched: dict[UUID, list[RecordedEvent]] = {}
         self._pending: list[LoggedEvent] = []
-        self._unplaced: list[tuple[Request, Answer, int]] = []
         self._answered: list[tuple[Request, Answer]] = []
+        self.head = 0
 
     def run(self, requests: Sequence[Request]) -> None:
         """Open the transaction, decide every request, insert what they led to."""
@@ -116,7 +116,7 @@ class CommitGroup:
         """The transaction is committed: its effects are the cache's, its answers the callers'."""
         for loaded in self._changed.values():
             self._cache.put(loaded)
-        self._cache.seen = self._head
+        self._cache.seen = self.head
         for request, answer in self._answered:
             request.answer = answer
 
@@ -148,7 +148,7 @@ class CommitGroup:
             self._cache.seen, list(touches), [request.identity for request in requests]
         )
         self.recorded_at = opening.recorded_at
-        self._head = opening.head
+        self.head = opening.head
         self._catch_up(opening.tail)
         for aggregate_id in touches:
             self._fetched[aggregate_id] = []
@@ -170,7 +170,7 @@ class CommitGroup:
                 self._cache.put(loaded.after(self._logged(row)))
             else:
                 self._cache.drop(loaded.id)
-        self._cache.seen = self._head
+        self._cache.seen = self.head
 
     def _answer_again(self, requests: Sequence[Request], rows: Sequence[DictRow]) -> None:
         answered = {(row["caller"], row["key"]): row for row in rows}
@@ -201,31 +201,19 @@ class CommitGroup:
             return
         self._pending.extend(unit.events)
         self._changed.update(unit.changed)
-        self._unplaced.append((request, answer, len(unit.events)))
+        self.head = unit.position
+        self._answered.append((request, replace(answer, position=unit.position)))
 
     def _flush(self) -> None:
         """Insert what was decided since the last flush, then the index rows that follow."""
-        before = self._head
-        positions = self._place(self._pending) if self._pending else []
-        taken = 0
-        for request, answer, events in self._unplaced:
-            taken += events
-            position = positions[taken - 1] if taken else before
-            self._answered.append((request, replace(answer, position=position)))
-        self._pending, self._unplaced = [], []
-
-    def _place(self, pending: list[LoggedEvent]) -> list[int]:
-        stored = [self._mapper.to_stored_event(event) for event in pending]
-        positions = self._append.insert(stored, self.recorded_at)
-        self._head = positions[-1]
-        self._index(
-            self._append.cursor,
-            [
-                replace(event, position=position)
-                for event, position in zip(pending, positions, strict=True)
-            ],
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, []
+        positions = self._append.insert(
+            [self._mapper.to_stored_event(event) for event in pending], self.recorded_at
         )
-        return positions
+        assert positions == [event.position for event in pending], "appended without the lock"
+        self._index(self._append.cursor, pending)
 
     def _keep_answers(self) -> None:
         if self._answered:

@@ -1,4 +1,4 @@
-"""The library's PostgreSQL recorder, with the moment of recording assigned under its lock.
+"""The library's PostgreSQL recorder, with position and moment assigned under its lock.
 
 The EXCLUSIVE table lock makes appends serial across processes. Everything that must be decided
 on exact current state therefore happens between taking it and COMMIT: `appending()` opens that
@@ -233,15 +233,21 @@ _COMMANDS: SQL = SQL(
     " FROM unnest(%(callers)s::text[], %(keys)s::text[]) AS asked (caller, key)"
     " JOIN {commands} AS c ON c.caller = asked.caller AND c.key = asked.key"
 )
+# Positions are counted under the lock instead of drawn from a sequence: a rolled-back append
+# leaves no hole, and a decision knows the positions of its events before they are inserted.
 _INSERT: SQL = SQL(
-    "INSERT INTO {table} (originator_id, originator_version, topic, state, recorded_at)"
-    " SELECT originator_id, originator_version, topic, state, coalesce("
-    "%(recorded_at)s::timestamptz, (SELECT greatest(clock_timestamp(), max(recorded_at))"
-    " FROM (SELECT recorded_at FROM {table} ORDER BY notification_id DESC LIMIT 1) AS last))"
+    "INSERT INTO {table}"
+    " (notification_id, recorded_at, originator_id, originator_version, topic, state)"
+    " SELECT last.position + place, coalesce(%(recorded_at)s::timestamptz, last.now),"
+    " originator_id, originator_version, topic, state"
     " FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(topics)s::text[],"
     " %(states)s::bytea[]) WITH ORDINALITY"
-    " AS e (originator_id, originator_version, topic, state, place) ORDER BY place"
-    " RETURNING notification_id"
+    " AS e (originator_id, originator_version, topic, state, place),"
+    " (SELECT coalesce(max(notification_id), 0) AS position,"
+    " greatest(clock_timestamp(), max(recorded_at)) AS now FROM"
+    " (SELECT notification_id, recorded_at FROM {table}"
+    " ORDER BY notification_id DESC LIMIT 1) AS newest) AS last"
+    " ORDER BY place RETURNING notification_id"
 )
 _INSERT_COMMANDS: SQL = SQL(
     "INSERT INTO {commands}"

@@ -50,7 +50,7 @@ class Answer:
     """What a command is answered, and answered again when its key comes back.
 
     `etag` is the aggregate's version, `position` the place in the log of the command's last
-    event (of the log's end, when it led to none); the writer fills in `position`.
+    event (of the log's end before it, when it led to none); the writer fills in `position`.
     """
 
     status: int
@@ -86,6 +86,10 @@ class Group(Protocol):
 
     recorded_at: datetime
 
+    @property
+    def head(self) -> int:
+        """The position of the last event decided so far."""
+
     def find(self, aggregate_id: UUID, kind: AggregateKind[Any]) -> Loaded[Any] | None:
         """The aggregate as it stands after the group's earlier commands."""
 
@@ -102,6 +106,7 @@ class Unit:
     def __init__(self, group: Group, command: Command, command_id: UUID) -> None:
         self._group = group
         self._recorded: dict[UUID, Loaded[Any]] = {}
+        self._head = group.head
         self.events: list[LoggedEvent] = []
         self.now = group.recorded_at
         self.context = Context(
@@ -112,6 +117,11 @@ class Unit:
             causation_id=command.causation_id,
             reason=command.reason,
         )
+
+    @property
+    def position(self) -> int:
+        """Where the log ends after what this command has recorded so far."""
+        return self._head + len(self.events)
 
     @property
     def changed(self) -> dict[UUID, Loaded[Any]]:
@@ -139,6 +149,7 @@ class Unit:
                 originator_version=loaded.version + 1 if loaded else 1,
                 event=event,
                 context=self.context,
+                position=self.position + 1,
                 recorded_at=self.now,
             )
             loaded = apply(loaded, kind, logged)

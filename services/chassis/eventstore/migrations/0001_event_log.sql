@@ -1,5 +1,5 @@
 -- The log: the library's own table and composite type, with the moment of recording added.
--- Rows are only ever inserted.
+-- Rows are only ever inserted; positions are counted under the table's lock, without holes.
 CREATE TYPE stored_event_uuid AS (
     originator_id uuid,
     originator_version bigint,
@@ -12,7 +12,7 @@ CREATE TABLE stored_events (
     originator_version bigint NOT NULL,
     topic text NOT NULL,
     state bytea NOT NULL,
-    notification_id bigserial,
+    notification_id bigint NOT NULL,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (originator_id, originator_version)
 );

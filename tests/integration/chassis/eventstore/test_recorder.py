@@ -25,8 +25,6 @@ def recorder_factory(request: pytest.FixtureRequest, open_log: OpenLog) -> None:
 
 
 class TestApplicationRecorder(ApplicationRecorderTestCase[LogRecorder]):
-    EXPECT_CONTIGUOUS_NOTIFICATION_IDS = False
-
     def create_recorder(self) -> LogRecorder: ...
 
     def test_insert_subscribe(self) -> None:

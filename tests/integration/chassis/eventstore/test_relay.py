@@ -147,23 +147,6 @@ async def test_what_is_recorded_arrives_once_and_in_order(
     assert reader.applied[0].previous_position == 0
 
 
-async def test_positions_with_holes_are_still_contiguous(
-    settings: ServiceSettings, open_log: OpenLog, log_url: str
-) -> None:
-    reader = Reader()
-    async with wired(settings, open_log) as (bus, _, writer, relay):
-        pile = uuid4()
-        await writer.submit(start_pile(pile))
-        with psycopg.connect(log_url) as connection:
-            connection.execute(
-                "SELECT nextval('piles.stored_events_notification_id_seq')"
-                " FROM generate_series(1, 10)"
-            )
-        last = await fill(writer, pile, 3)
-        async with running(relay.run(), following(bus, reader)):
-            assert await reader.reached(last) == positions(log_url) == [1, 12, 13, 14]
-
-
 async def test_a_wiped_stream_is_filled_again_and_nothing_is_applied_twice(
     settings: ServiceSettings, open_log: OpenLog, log_url: str
 ) -> None:
