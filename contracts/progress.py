@@ -1,18 +1,18 @@
 """The arithmetic of progress: pure functions, the same wherever a progress is computed.
 
 Progress and expected progress are shares of 1; values, baselines and targets are in the key
-result's unit. The formulas are those of the section "Arithmetic" in ARCHITECTURE.md.
+result's unit. An objective's progress is the weighted mean over its key results and over the
+children that contribute to it; a key result without a value of its own takes that of the children
+that contribute to it.
 """
 
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
-from graphlib import TopologicalSorter
 from typing import Final, Literal
-from uuid import UUID
 
 from contracts.goals import Ambition, Verdict
 
@@ -48,48 +48,6 @@ class KeyResultProgress:
     attainment: float | None
     progress: float
     source: Source
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyResultStanding:
-    """A key result as a roll-up needs it: `value` is None when nobody and nothing measured it."""
-
-    id: UUID
-    baseline: float
-    target: float
-    weight: float
-    value: float | None = None
-    source: OwnSource = "manual"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectiveStanding:
-    """An objective as a roll-up needs it.
-
-    `counts` is true for active and closed objectives: only those contribute to a parent.
-    """
-
-    id: UUID
-    counts: bool
-    key_results: tuple[KeyResultStanding, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
-    """A `contributes` alignment: the child feeds the objective or, if named, its key result."""
-
-    child: UUID
-    parent: UUID
-    parent_key_result: UUID | None
-    weight: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectiveProgress:
-    """An objective's progress (None: nothing countable) and that of each of its key results."""
-
-    progress: float | None
-    key_results: Mapping[UUID, KeyResultProgress]
 
 
 def attainment(*, baseline: float, target: float, value: float) -> float:
@@ -168,49 +126,3 @@ def verdict(*, ambition: Ambition, score: float) -> Verdict:
     if rounded >= _ACHIEVED[ambition]:
         return "achieved"
     return "partial" if rounded >= _PARTIAL else "missed"
-
-
-def roll_up(
-    objectives: Mapping[UUID, ObjectiveStanding], contributions: Sequence[Contribution]
-) -> dict[UUID, ObjectiveProgress]:
-    """The progress of every objective given, each computed after the children that feed it.
-
-    Contributions from or to objectives that are not given, or from children that do not count,
-    are left out. Raises graphlib.CycleError when the contributions form a cycle.
-    """
-    feeding: dict[UUID, list[Contribution]] = {objective: [] for objective in objectives}
-    for edge in contributions:
-        if edge.parent in objectives and edge.child in objectives and objectives[edge.child].counts:
-            feeding[edge.parent].append(edge)
-    children_first = TopologicalSorter(
-        {parent: [edge.child for edge in edges] for parent, edges in feeding.items()}
-    )
-    done: dict[UUID, ObjectiveProgress] = {}
-    for objective in children_first.static_order():
-        done[objective] = _objective_progress(objectives[objective], feeding[objective], done)
-    return done
-
-
-def _objective_progress(
-    standing: ObjectiveStanding,
-    edges: Iterable[Contribution],
-    done: Mapping[UUID, ObjectiveProgress],
-) -> ObjectiveProgress:
-    fed: dict[UUID | None, list[Part]] = {}
-    for edge in edges:
-        part = Part(done[edge.child].progress, edge.weight)
-        fed.setdefault(edge.parent_key_result, []).append(part)
-    key_results = {
-        kr.id: key_result_progress(
-            baseline=kr.baseline,
-            target=kr.target,
-            value=kr.value,
-            source=kr.source,
-            children=fed.get(kr.id, ()),
-        )
-        for kr in standing.key_results
-    }
-    own = [Part(key_results[kr.id].progress, kr.weight) for kr in standing.key_results]
-    return ObjectiveProgress(
-        progress=weighted_mean([*own, *fed.get(None, ())]), key_results=key_results
-    )

@@ -32,17 +32,6 @@ class AdminRequiredError(NotAllowedError):
     """Only administrators change what belongs to the whole company."""
 
 
-class StaleVersionError(GoalsError):
-    """The change was made for a version that is not the current one."""
-
-    def __init__(self, *, expected: int, current: int) -> None:
-        super().__init__(
-            f"The change was made for version {expected}, the current one is {current}: "
-            "read it again and decide anew.",
-            current_version=current,
-        )
-
-
 class CycleStateError(GoalsError):
     """The cycle's state does not allow this step."""
 

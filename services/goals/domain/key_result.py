@@ -69,6 +69,7 @@ class Measurement:
     """The last thing the followed KPI said: which period, and where in the metrics log."""
 
     period_start: datetime
+    period_end: datetime
     metrics_position: int
 
 
@@ -116,7 +117,9 @@ class KeyResult:
                 position=logged.position,
             ),
             measurement=Measurement(
-                period_start=event.period_start, metrics_position=event.metrics_position
+                period_start=event.period_start,
+                period_end=event.period_end,
+                metrics_position=event.metrics_position,
             ),
         )
 

@@ -1,7 +1,7 @@
 """Links: a key result takes its value from a KPI, and keeps each measurement in its history."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,7 @@ class KpiValue:
     in the metrics log this stands.
     """
 
+    definition: int
     period: float
     latest: float
     period_start: datetime
@@ -36,6 +37,15 @@ class KpiValue:
         """The number that a link of this kind takes."""
         return self.period if reading == "period" else self.latest
 
+    def replaces(self, known: "KpiValue") -> bool:
+        """Whether it comes later in the metrics log and is not of an earlier period.
+
+        A new definition may cut its periods at other times, so it replaces any of the old one.
+        """
+        if self.metrics_position <= known.metrics_position:
+            return False
+        return (self.definition, self.period_start) >= (known.definition, known.period_start)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi:
@@ -44,6 +54,16 @@ class Kpi:
     key: str
     retired: bool = False
     value: KpiValue | None = None
+
+    def says(self, value: KpiValue) -> "Kpi":
+        """The KPI after one more value; a late one of an earlier period changes nothing."""
+        if self.value is not None and not value.replaces(self.value):
+            return self
+        return replace(self, value=value)
+
+    def retire(self) -> "Kpi":
+        """The KPI once it will not be measured again."""
+        return replace(self, retired=True)
 
 
 def link(
@@ -101,7 +121,7 @@ def _is_news(found: KeyResult, value: KpiValue, number: float) -> bool:
     last, current = found.measurement, found.current
     if last is None or current is None:
         return True
-    if value.metrics_position <= last.metrics_position or value.period_start < last.period_start:
+    if value.metrics_position <= last.metrics_position:
         return False
     return current.source != "kpi" or current.value != number
 

@@ -2,26 +2,19 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta, timezone
-from graphlib import CycleError
-from itertools import pairwise
-from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.progress import (
-    Contribution,
     KeyResultProgress,
-    KeyResultStanding,
-    ObjectiveStanding,
     Part,
     attainment,
     clamp,
     expected_progress,
     key_result_progress,
     pace,
-    roll_up,
     verdict,
     weighted_mean,
 )
@@ -218,94 +211,3 @@ def test_the_verdict_depends_on_the_ambition(
 ) -> None:
     assert verdict(ambition="committed", score=score) == committed
     assert verdict(ambition="aspirational", score=score) == aspirational
-
-
-def standing(*values: float | None, counts: bool = True, weight: float = 1.0) -> ObjectiveStanding:
-    """An objective whose key results run from 0 to 100 and stand at `values`."""
-    return ObjectiveStanding(
-        id=uuid4(),
-        counts=counts,
-        key_results=tuple(
-            KeyResultStanding(id=uuid4(), baseline=0, target=100, weight=weight, value=value)
-            for value in values
-        ),
-    )
-
-
-def contribution(
-    child: ObjectiveStanding,
-    parent: ObjectiveStanding,
-    *,
-    key_result: UUID | None = None,
-    weight: float = 1.0,
-) -> Contribution:
-    return Contribution(
-        child=child.id, parent=parent.id, parent_key_result=key_result, weight=weight
-    )
-
-
-def by_id(*objectives: ObjectiveStanding) -> dict[UUID, ObjectiveStanding]:
-    return {objective.id: objective for objective in objectives}
-
-
-def test_children_join_the_mean_of_their_parent_with_their_weight() -> None:
-    parent, child, grandchild = standing(20), standing(50), standing(100)
-    progress = roll_up(
-        by_id(parent, child, grandchild),
-        [contribution(child, parent, weight=2), contribution(grandchild, child)],
-    )
-    assert progress[grandchild.id].progress == 1.0
-    assert progress[child.id].progress == 0.75  # (0.5 + 1.0) / 2
-    assert progress[parent.id].progress == pytest.approx(1.7 / 3)  # (0.2 + 2 * 0.75) / 3
-
-
-def test_a_child_of_a_key_result_feeds_only_that_key_result() -> None:
-    parent, child = standing(None, 40), standing(80)
-    fed, own = parent.key_results
-    progress = roll_up(by_id(parent, child), [contribution(child, parent, key_result=fed.id)])
-    assert progress[parent.id].key_results[fed.id] == KeyResultProgress(
-        attainment=None, progress=0.8, source="aligned"
-    )
-    assert progress[parent.id].key_results[own.id].source == "manual"
-    assert progress[parent.id].progress == pytest.approx(0.6)  # (0.8 + 0.4) / 2
-
-
-def test_a_child_that_is_not_at_work_does_not_count() -> None:
-    parent, draft = standing(40), standing(100, counts=False)
-    progress = roll_up(by_id(parent, draft), [contribution(draft, parent)])
-    assert progress[parent.id].progress == 0.4
-    assert progress[draft.id].progress == 1.0
-
-
-def test_an_objective_with_neither_key_results_nor_children_has_no_progress() -> None:
-    empty, parent = standing(), standing(50)
-    progress = roll_up(by_id(empty, parent), [contribution(empty, parent)])
-    assert progress[empty.id].progress is None
-    assert progress[parent.id].progress == 0.5
-
-
-def test_contributions_of_objectives_that_are_not_given_are_left_out() -> None:
-    parent, stranger = standing(50), standing(100)
-    edges = [contribution(stranger, parent), contribution(parent, stranger)]
-    assert roll_up(by_id(parent), edges)[parent.id].progress == 0.5
-
-
-def test_a_child_with_two_parents_counts_in_both() -> None:
-    left, right, child = standing(0), standing(100), standing(50)
-    progress = roll_up(
-        by_id(left, right, child), [contribution(child, left), contribution(child, right)]
-    )
-    assert progress[left.id].progress == 0.25
-    assert progress[right.id].progress == 0.75
-
-
-def test_a_chain_deeper_than_the_interpreter_s_stack_is_rolled_up() -> None:
-    chain = [standing() for _ in range(5_000)] + [standing(30)]
-    edges = [contribution(child, parent) for parent, child in pairwise(chain)]
-    assert roll_up(by_id(*chain), edges)[chain[0].id].progress == pytest.approx(0.3)
-
-
-def test_contributions_in_a_circle_are_refused_rather_than_followed() -> None:
-    one, other = standing(0), standing(100)
-    with pytest.raises(CycleError):
-        roll_up(by_id(one, other), [contribution(one, other), contribution(other, one)])

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.chassis.eventstore.context import Event
 from services.goals.domain.alignment import MAX_ALIGNMENTS, Parent, align, unalign
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import (
@@ -196,7 +197,7 @@ def test_no_sequence_of_alignments_makes_a_circle(
         try:
             if makes:
                 place = parent(above, ancestors=ancestors_of(above.id, objectives))
-                event = align(child, ACTIVE_CYCLE, below(above, key_result), parent=place)
+                event: Event = align(child, ACTIVE_CYCLE, below(above, key_result), parent=place)
             else:
                 event = unalign(
                     child,

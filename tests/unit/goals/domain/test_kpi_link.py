@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.chassis.eventstore.context import Event
 from services.goals.domain.errors import (
     AlreadyLinkedError,
     KeyResultNotFoundError,
@@ -58,7 +59,9 @@ def followed(*values: Kpi) -> Objective:
 
 
 @pytest.mark.parametrize("given", [(DRAFTED, COVERAGE_ADDED), ACTIVE])
-def test_a_key_result_is_linked_until_its_objective_is_closed(given: tuple) -> None:  # type: ignore[type-arg]
+def test_a_key_result_is_linked_until_its_objective_is_closed(
+    given: tuple[Event, ...],
+) -> None:
     objective = an_objective(*given)
     event = link(objective, ACTIVE_CYCLE, COVERAGE, WANTED, kpi=Kpi(key=KPI))
     assert event == LINKED

@@ -1,0 +1,92 @@
+"""Progress rolled up: an objective's from its key results and from all that contribute to it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from uuid import UUID
+
+from contracts.progress import KeyResultProgress, Part, key_result_progress, weighted_mean
+from services.goals.domain.key_result import KeyResult
+from services.goals.domain.objective import Objective
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveProgress:
+    """An objective's progress (None: nothing countable) and that of each of its key results."""
+
+    progress: float | None
+    key_results: Mapping[UUID, KeyResultProgress]
+
+
+@dataclass(frozen=True, slots=True)
+class _Contribution:
+    child: UUID
+    key_result: UUID | None
+    weight: float
+
+
+def roll_up(objective: Objective, contributors: Iterable[Objective] = ()) -> ObjectiveProgress:
+    """The objective's progress, given all that contribute to it at any depth.
+
+    A contributor that is still a draft does not count.
+    """
+    family = {each.id: each for each in (objective, *contributors)}
+    feeding: dict[UUID, list[_Contribution]] = {each: [] for each in family}
+    for child in family.values():
+        for parent, contribution in _contributions(child):
+            if parent in feeding:
+                feeding[parent].append(contribution)
+    children = {parent: [each.child for each in found] for parent, found in feeding.items()}
+    done: dict[UUID, ObjectiveProgress] = {}
+    for each in TopologicalSorter(children).static_order():  # children come before parents
+        done[each] = _progress(family[each], feeding[each], done)
+    return done[objective.id]
+
+
+def needs_contributors(objective: Objective) -> bool:
+    """Whether any key result has no value of its own, and so may take its children's."""
+    return any(each.current is None for each in objective.key_results)
+
+
+def _contributions(child: Objective) -> list[tuple[UUID, _Contribution]]:
+    if child.state == "draft":
+        return []
+    return [
+        (
+            each.parent_objective_id,
+            _Contribution(child.id, each.parent_key_result_id, each.weight),
+        )
+        for each in child.alignments
+        if each.kind == "contributes"
+    ]
+
+
+def _progress(
+    objective: Objective,
+    feeding: Sequence[_Contribution],
+    done: Mapping[UUID, ObjectiveProgress],
+) -> ObjectiveProgress:
+    fed: dict[UUID | None, list[Part]] = {}
+    for each in feeding:
+        fed.setdefault(each.key_result, []).append(Part(done[each.child].progress, each.weight))
+    key_results = {
+        each.id: _key_result_progress(each, fed.get(each.id, ())) for each in objective.key_results
+    }
+    own = [
+        Part(key_results[each.id].progress, each.definition.weight)
+        for each in objective.key_results
+    ]
+    return ObjectiveProgress(
+        progress=weighted_mean([*own, *fed.get(None, ())]), key_results=key_results
+    )
+
+
+def _key_result_progress(key_result: KeyResult, children: Iterable[Part]) -> KeyResultProgress:
+    current = key_result.current
+    return key_result_progress(
+        baseline=key_result.definition.baseline,
+        target=key_result.definition.target,
+        value=current.value if current else None,
+        source=current.source if current else "manual",
+        children=children,
+    )
