@@ -37,7 +37,9 @@ DAY = timedelta(days=1)
 KPI = "quality.coverage"
 WANTED = Link(kpi=KPI, reading="period")
 LINKED = KeyResultLinked(key_result_id=COVERAGE, kpi=KPI, reading="period")
-VALUE = KpiValue(period=80, latest=82, period_start=NOW - DAY, period_end=NOW, metrics_position=10)
+VALUE = KpiValue(
+    definition=1, period=80, latest=82, period_start=NOW - DAY, period_end=NOW, metrics_position=10
+)
 
 
 def says(value: KpiValue = VALUE, **changes: object) -> Kpi:
@@ -134,9 +136,35 @@ def test_another_value_of_the_same_period_is_news() -> None:
     assert news(followed(says()), says(period=81.0, metrics_position=11)) is not None
 
 
-def test_a_late_value_of_an_earlier_period_does_not_overwrite() -> None:
-    late = says(period=70.0, period_start=NOW - 2 * DAY, metrics_position=11)
-    assert news(followed(says()), late) is None
+def test_a_later_value_of_the_same_or_a_later_period_is_the_kpi_s_value() -> None:
+    same = replace(VALUE, period=81.0, metrics_position=11)
+    later = replace(VALUE, period_start=NOW, metrics_position=12)
+    kpi = Kpi(key=KPI).says(VALUE).says(same)
+    assert kpi.value == same
+    assert kpi.says(later).value == later
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        replace(VALUE, period=70.0, period_start=NOW - 2 * DAY, metrics_position=11),
+        replace(VALUE, period=70.0, metrics_position=10),
+        replace(VALUE, period=70.0, period_start=NOW, metrics_position=9),
+    ],
+    ids=["of an earlier period", "the same event again", "an event from before"],
+)
+def test_a_stale_value_does_not_overwrite(stale: KpiValue) -> None:
+    assert says().says(stale) == says()
+
+
+def test_a_new_definition_may_cut_its_periods_earlier() -> None:
+    month = replace(VALUE, definition=2, period_start=NOW - 30 * DAY, metrics_position=11)
+    assert says().says(month).value == month
+    assert Kpi(key=KPI, value=month).says(replace(VALUE, metrics_position=12)).value == month
+
+
+def test_a_retired_kpi_keeps_its_value() -> None:
+    assert says().retire() == Kpi(key=KPI, retired=True, value=VALUE)
 
 
 def test_a_later_period_is_news() -> None:
