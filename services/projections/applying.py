@@ -1,0 +1,144 @@
+"""Keeping a group's rows up to date: a batch and its checkpoint in one transaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from contracts.cloudevents import CloudEvent
+from services.chassis.postgres import Connection, Pool, connection
+from services.projections import parking
+from services.projections.batch import Arrival, Batch, Ledger
+from services.projections.checkpoints import Checkpoint, Checkpoints
+from services.projections.read_model import Group, ReadModel
+
+# What a follower keeps in memory between batches. Beyond, it forgets all and loads anew.
+MAX_KEPT_ROWS: Final = 200_000
+MAX_REPLAYED_EVENTS: Final = 10_000
+
+
+class BrokenChainError(Exception):
+    """The batch does not follow on what was applied: an event is missing between the two."""
+
+
+class NotParkedError(Exception):
+    """The aggregate has nothing waiting."""
+
+    def __init__(self, aggregate: str) -> None:
+        super().__init__(f"The aggregate {aggregate} is not parked.")
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What one process keeps of a group, and the revision of the stored rows it is equal to."""
+
+    read_model: ReadModel
+    ledger: Ledger = field(default_factory=Ledger)
+    revision: int = 0
+
+
+class Applier:
+    """Applies events to one group. `announce` is told each position that was committed.
+
+    One task uses it at a time. Any number of processes may have one: the checkpoint's row lock
+    puts their transactions in order, and its position and revision show each what the others did.
+    """
+
+    def __init__(self, pool: Pool, group: Group, announce: Callable[[int], None]) -> None:
+        self._pool = pool
+        self._group = group
+        self._announce = announce
+        self._checkpoints = Checkpoints(group.name, group.stream)
+        self._memory: _Memory | None = None
+
+    async def position(self) -> int:
+        """The last position applied; it also makes sure that there is a checkpoint to lock."""
+        async with connection(self._pool) as lent:
+            await self._checkpoints.ensure(lent)
+            return (await self._checkpoints.read(lent)).position
+
+    async def apply(self, events: Sequence[CloudEvent]) -> None:
+        """Apply what is new of a batch, contiguous and in order, in one transaction.
+
+        Raises BrokenChainError, CheckpointMovedError, DatabaseUnavailableError; nothing of the
+        batch is kept then.
+        """
+        arrivals = [self._read(event) for event in events]
+        # Should anything fail, what is in memory is no longer what is stored.
+        memory, self._memory = self._memory, None
+        async with connection(self._pool) as lent, lent.transaction():
+            checkpoint = await self._checkpoints.lock(lent)
+            new = _after(arrivals, checkpoint.position)
+            if not new:
+                return
+            kept = self._current(memory, checkpoint)
+            batch = await self._run(lent, kept, checkpoint, new)
+            reached = Checkpoint(new[-1].event.position, batch.moment, checkpoint.revision + 1)
+            await self._checkpoints.advance(lent, checkpoint, to=reached, skipped=batch.skipped)
+        kept.read_model.settle(batch.moment)
+        kept.revision = reached.revision
+        self._memory = kept
+        self._announce(reached.position)
+
+    async def replay(self, aggregate: str) -> int:
+        """Apply what is parked for an aggregate, as far as it goes; how many events that was.
+
+        Raises NotParkedError.
+        """
+        memory = _Memory(self._group.read_model())
+        async with connection(self._pool) as lent, lent.transaction():
+            checkpoint = await self._checkpoints.lock(lent)
+            events = await parking.events_of(lent, self._group.name, aggregate, MAX_REPLAYED_EVENTS)
+            if not events:
+                raise NotParkedError(aggregate)
+            arrivals = [self._read(event) for event in events]
+            await parking.load(lent, self._group.name, memory.ledger, [aggregate])
+            memory.ledger.parked.discard(aggregate)
+            batch = await self._run(lent, memory, checkpoint, arrivals)
+            await parking.release(lent, self._group.name, aggregate)
+            reached = Checkpoint(
+                checkpoint.position, checkpoint.recorded_at, checkpoint.revision + 1
+            )
+            await self._checkpoints.advance(lent, checkpoint, to=reached, skipped=batch.skipped)
+        return len(events) - len(batch.parked)
+
+    async def _run(
+        self, lent: Connection, memory: _Memory, checkpoint: Checkpoint, arrivals: list[Arrival]
+    ) -> Batch:
+        """Load, apply and write, within the transaction that holds the checkpoint."""
+        aggregates = list({each.aggregate for each in arrivals})
+        await parking.load(lent, self._group.name, memory.ledger, aggregates)
+        facts = [each.fact for each in arrivals if each.fact is not None]
+        await memory.read_model.load(lent, facts, checkpoint.recorded_at)
+        batch = Batch(memory.read_model, memory.ledger, checkpoint.recorded_at)
+        batch.run(arrivals)
+        await memory.read_model.write(lent)
+        await parking.write(lent, self._group.name, batch)
+        return batch
+
+    def _read(self, event: CloudEvent) -> Arrival:
+        aggregate = self._group.aggregate_of(event)
+        try:
+            return Arrival(event, aggregate, self._group.decode(event))
+        except ValueError as error:
+            return Arrival(event, aggregate, None, fault=f"the body cannot be read: {error}")
+
+    def _current(self, memory: _Memory | None, checkpoint: Checkpoint) -> _Memory:
+        """What is in memory, if it is what is stored and not too much; else nothing."""
+        if (
+            memory is not None
+            and memory.revision == checkpoint.revision
+            and memory.read_model.size <= MAX_KEPT_ROWS
+        ):
+            return memory
+        return _Memory(self._group.read_model())
+
+
+def _after(arrivals: Iterable[Arrival], position: int) -> list[Arrival]:
+    """What of a batch comes after `position`. Raises BrokenChainError for a gap in between."""
+    new = [each for each in arrivals if each.event.position > position]
+    if new and new[0].event.previous_position != position:
+        raise BrokenChainError(
+            f"event {new[0].event.position} follows {new[0].event.previous_position}, "
+            f"but {position} was applied"
+        )
+    return new

@@ -1,0 +1,1 @@
+"""The tables that every group of read models follows its stream with."""
