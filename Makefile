@@ -60,9 +60,15 @@ fix: setup  ## Format the code and mend what the linter can
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+	--python-version 3.11 pyproject.toml
+
 lock:  ## Resolve the dependencies anew (needs uv)
-	uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 \
-		--extra dev pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev -o requirements.lock
+	for service in goals metrics projections; do \
+		$(COMPILE) --extra $$service --constraint requirements.lock \
+			-o deploy/requirements/$$service.lock || exit 1; \
+	done
 
 clean:  ## Remove what was built or cached, but not the stack's data
 	rm -rf $(VENV) build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache \

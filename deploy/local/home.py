@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from deploy.local.secret_files import kept_password
 from deploy.local.server_errors import ServerError
 from deploy.local.unprivileged import blocking_directory, unprivileged_identity
 from deploy.local.waiting import wait_until
@@ -49,6 +50,10 @@ class StackHome:
     def running(self) -> Path:
         """The file that describes the stack while it runs."""
         return self.root / "running.json"
+
+    def password(self, user: str) -> str:
+        """Return the password of a server's user, generating it the first time."""
+        return kept_password(self.passwords / user)
 
     def log(self, name: str) -> Path:
         """Return the log file of one of the stack's processes."""

@@ -13,6 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
+from typing import Self
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -102,11 +103,18 @@ class Bearer:
     kpis: Sequence[str] = ()
 
     @classmethod
-    def of(cls, role: Role, teams: Sequence[str] = (), kpis: Sequence[str] = ("*",)) -> "Bearer":
-        """Describe the local stack's usual bearer of a role, named after it."""
+    def of(
+        cls,
+        role: Role,
+        *,
+        subject: str | None = None,
+        teams: Sequence[str] = (),
+        kpis: Sequence[str] = ("*",),
+    ) -> Self:
+        """Describe a bearer of a role, who without a subject is the local stack's own."""
         grant = GRANTS[role]
         return cls(
-            subject=f"local-{role}",
+            subject=subject or f"local-{role}",
             kind=grant.kind,
             scopes=grant.scopes,
             teams=teams,

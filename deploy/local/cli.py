@@ -1,0 +1,237 @@
+"""The `cairn` command: runs the local stack, makes tokens, and asks the services."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import httpx
+import typer
+from pydantic import ValidationError
+
+from deploy.local.home import StackHome
+from deploy.local.reading_publisher import publish_reading_on_bus
+from deploy.local.running_stack import RunningStack
+from deploy.local.server_errors import ServerError
+from deploy.local.service_client import RequestFailedError, ServiceClient
+from deploy.local.settings import PORT_OFFSETS, LocalSettings
+from deploy.local.stack import run_stack
+from deploy.local.tokens import Bearer, Role, TokenIssuer
+
+SHORT_VALIDITY = timedelta(minutes=5)
+PROBE_SECONDS = 2.0
+
+app = typer.Typer(
+    help="Cairn keeps a company's goals and measurements, and everything that happened to them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+GivenToken = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        envvar="CAIRN_TOKEN",
+        help="The token to ask with; without one, a short-lived one of the local stack.",
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line; what a person can do something about is told without a traceback."""
+    try:
+        app()
+    except (ServerError, RequestFailedError) as error:
+        sys.exit(f"cairn: {error}")
+    except ValidationError as error:
+        faults = (f"CAIRN_{fault['loc'][0]}: {fault['msg']}".upper() for fault in error.errors())
+        sys.exit("cairn: " + "; ".join(faults))
+
+
+@app.command()
+def up() -> None:
+    """Start the whole stack on this machine and keep it running until Ctrl-C.
+
+    A second start finds the data of the first. A service that ends is started again; if it, or
+    PostgreSQL or NATS, keeps ending, the stack stops and says which one it was.
+
+    Data is kept in CAIRN_HOME (.cairn); the services listen on CAIRN_PORT_BASE (8600) and the two
+    ports above. CAIRN_DATABASE_URL and CAIRN_NATS_URL name servers of your own instead.
+
+    Example, a second stack beside the first:
+    CAIRN_HOME=/tmp/other CAIRN_PORT_BASE=8700 cairn up
+    """
+    settings = LocalSettings()
+    try:
+        run_stack(settings, report=_say)
+    except KeyboardInterrupt:
+        _say("Stopped.")
+    except OSError as error:
+        raise ServerError(
+            f"{error.strerror}: {error.filename or settings.home}; the stack's data is kept in "
+            "CAIRN_HOME, which must be writable and have room"
+        ) from error
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option(help="What the bearer may do.")],
+    subject: Annotated[
+        str | None, typer.Option(help="Who the bearer is; without it, local- and the role.")
+    ] = None,
+    team: Annotated[
+        list[str] | None, typer.Option(help="A team the bearer acts for; may be repeated.")
+    ] = None,
+    kpi: Annotated[
+        list[str] | None,
+        typer.Option(help="A pattern of KPI keys the bearer may measure; may be repeated."),
+    ] = None,
+    hours: Annotated[float, typer.Option(help="How long it is valid.")] = 12,
+) -> None:
+    """Print an access token that this machine's stack accepts.
+
+    Example, for a scale in the warehouse: cairn token --role producer --kpi 'warehouse.*'
+    """
+    bearer = Bearer.of(role, teams=team or (), kpis=kpi or ("*",), subject=subject)
+    try:
+        print(_mint(bearer, timedelta(hours=hours)))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--hours") from error
+
+
+@app.command()
+def history(objective_id: str, given_token: GivenToken = None) -> None:
+    """Show all that ever happened to an objective: who did what, when and why.
+
+    Example: cairn history 3f1c9a52-0b7e-4c39-9d0e-5a2f6c1d7e84
+    """
+    _show(_goals(given_token).get(f"/v1/objectives/{objective_id}/history"))
+
+
+@app.command()
+def state(
+    objective_id: str,
+    as_of: Annotated[
+        str | None, typer.Option(help="A moment with its zone: 2026-03-31T00:00:00Z.")
+    ] = None,
+    version: Annotated[int | None, typer.Option(help="A version of the objective.")] = None,
+    given_token: GivenToken = None,
+) -> None:
+    """Show an objective as it is, as it was known at a moment, or at one of its versions.
+
+    Example: cairn state 3f1c9a52-0b7e-4c39-9d0e-5a2f6c1d7e84 --as-of 2026-03-31T00:00:00Z
+    """
+    if as_of is not None and version is not None:
+        raise typer.BadParameter("give either --as-of or --version")
+    parameters = {"as_of": as_of, "version": version}
+    _show(_goals(given_token).get(f"/v1/objectives/{objective_id}", parameters))
+
+
+@app.command("publish-reading")
+def publish_reading(
+    kpi: str,
+    value: float,
+    *,
+    source: Annotated[str, typer.Option(help="Who measured it.")] = "cli",
+    at: Annotated[
+        str | None, typer.Option(help="When it was true, with its zone; without it, now.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="What to remember with it.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why it replaces the value said before: a correction.")
+    ] = None,
+    nats: Annotated[
+        bool, typer.Option("--nats", help="Publish it on the bus instead of over HTTP.")
+    ] = False,
+    given_token: GivenToken = None,
+) -> None:
+    """Publish one reading of a KPI.
+
+    Example: cairn publish-reading sales.conversion.daily 6.4 --at 2026-01-20T23:00:00Z
+
+    Example, a correction: cairn publish-reading sales.conversion.daily 6.1
+    --at 2026-01-20T23:00:00Z --reason "counted returns twice"
+    """
+    reading = _reading(kpi, value, at=at, note=note, reason=reason)
+    stack = _running()
+    if nats:
+        password = _home().password("nats-admin")
+        asyncio.run(publish_reading_on_bus(stack.nats, password, source, reading))
+        _say("The bus has it.")
+        return
+    client = ServiceClient(stack.metrics, given_token or _own_token(Role.PRODUCER))
+    _show(client.post("/v1/readings", reading | {"source": source}))
+
+
+@app.command()
+def status() -> None:
+    """Say which services of this machine's stack are ready; exit with 1 if one is not.
+
+    Example: cairn status
+    """
+    stack = _running()
+    states = {service: _readiness(getattr(stack, service)) for service in PORT_OFFSETS}
+    for service, ready in states.items():
+        print(f"{service:<12} {getattr(stack, service)}  {ready}")
+    if set(states.values()) != {"ready"}:
+        raise typer.Exit(1)
+
+
+def _readiness(url: str) -> str:
+    """Return what a service says of itself."""
+    try:
+        answer = httpx.get(f"{url}/readyz", timeout=PROBE_SECONDS)
+    except httpx.HTTPError:
+        return "does not answer"
+    if answer.is_success:
+        return "ready"
+    failed = [name for name, check in answer.json()["checks"].items() if check != "ok"]
+    return f"not ready: {', '.join(failed)}"
+
+
+def _reading(
+    kpi: str, value: float, *, at: str | None, note: str | None, reason: str | None
+) -> dict[str, Any]:
+    """Return the reading as producers send it; a reason makes it a correction."""
+    reading: dict[str, Any] = {
+        "kpi": kpi,
+        "value": value,
+        "at": at or datetime.now(UTC).isoformat(),
+    }
+    if note is not None:
+        reading["note"] = note
+    if reason is not None:
+        reading |= {"correction": True, "reason": reason}
+    return reading
+
+
+def _goals(given_token: str | None) -> ServiceClient:
+    return ServiceClient(_running().goals, given_token or _own_token(Role.AUDITOR))
+
+
+def _own_token(role: Role) -> str:
+    return _mint(Bearer.of(role), SHORT_VALIDITY)
+
+
+def _mint(bearer: Bearer, validity: timedelta) -> str:
+    return TokenIssuer(_home().keys).mint(bearer, now=datetime.now(UTC), validity=validity)
+
+
+def _running() -> RunningStack:
+    return RunningStack.read(_home().running)
+
+
+def _home() -> StackHome:
+    return StackHome(LocalSettings().home)
+
+
+def _show(answer: Any) -> None:
+    print(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def _say(line: str) -> None:
+    # At once, although the output may be a pipe: people and scripts wait for it.
+    print(line, flush=True)

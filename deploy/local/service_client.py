@@ -1,0 +1,53 @@
+"""Asks a service something over HTTP on behalf of a person at a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+ANSWER_SECONDS = 30.0
+
+
+class RequestFailedError(Exception):
+    """The service refused, or could not be reached; the message is for the person who asked."""
+
+
+class ServiceClient:
+    """One service at an address, asked with one token."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
+
+    def get(self, path: str, parameters: Mapping[str, str | int | None] | None = None) -> Any:
+        """Return the answer's JSON; parameters of None are left out. Raises RequestFailedError."""
+        given = {name: value for name, value in (parameters or {}).items() if value is not None}
+        return self._ask("GET", path, params=given)
+
+    def post(self, path: str, body: Mapping[str, object]) -> Any:
+        """Send JSON, return the answer's. Raises RequestFailedError."""
+        return self._ask("POST", path, json=body, headers={"Idempotency-Key": str(uuid4())})
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self._token}", **arguments.pop("headers", {})}
+        try:
+            answer = httpx.request(
+                method, self._url + path, headers=headers, timeout=ANSWER_SECONDS, **arguments
+            )
+        except httpx.HTTPError as error:
+            raise RequestFailedError(
+                f"{self._url} does not answer ({type(error).__name__}): is the stack up?"
+            ) from error
+        if answer.is_error:
+            raise RequestFailedError(_in_words(answer))
+        return answer.json()
+
+
+def _in_words(answer: httpx.Response) -> str:
+    """Say what a problem document (RFC 9457) says, or the status where there is none."""
+    if answer.headers.get("Content-Type", "").split(";")[0] != "application/problem+json":
+        return f"{answer.url} answered {answer.status_code}"
+    problem = answer.json()
+    faults = [f"\n  {fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", ())]
+    return f"{problem['title']} {problem.get('detail', '')} ({answer.status_code}){''.join(faults)}"
