@@ -1,0 +1,1 @@
+"""The sample company: its plans as data, and what they make of a year of days."""
