@@ -1,7 +1,8 @@
 """Reading the log: one aggregate's history or state, or the whole log in order."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
@@ -64,6 +65,28 @@ class EventLog:
         if loaded is None or (version is not None and loaded.version < version):
             raise AggregateNotFoundError(kind.name, aggregate_id)
         return loaded
+
+    async def states(
+        self,
+        kind: AggregateKind[S],
+        aggregate_ids: Collection[UUID],
+        *,
+        as_of: datetime | None = None,
+    ) -> list[Loaded[S]]:
+        """Several aggregates as they stood at a moment of recording, or stand now, in one query.
+
+        Those that are not there, or were not yet, are left out.
+        """
+        events = await self._select(
+            "WHERE originator_id = ANY(%s)"
+            " AND recorded_at <= coalesce(%s::timestamptz, 'infinity')"
+            " ORDER BY originator_id, originator_version",
+            (list(aggregate_ids), as_of),
+        )
+        folded = (
+            fold(kind, list(own)) for _, own in groupby(events, lambda each: each.originator_id)
+        )
+        return [loaded for loaded in folded if loaded is not None]
 
     async def after(self, position: int, limit: int = MAX_EVENTS_PER_READ) -> list[LoggedEvent]:
         """Up to `limit` events of the whole log after a position, in order."""
