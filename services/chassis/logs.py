@@ -7,9 +7,9 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, BinaryIO
 
-import orjson
 import structlog
 
+from services.chassis.responses import to_json
 from services.chassis.telemetry import current_request_id, current_trace
 
 EventFields = MutableMapping[str, Any]
@@ -108,8 +108,7 @@ def render(_logger: object, _method: str, fields: EventFields) -> bytes:
 def _render_text(_logger: object, _method: str, fields: EventFields) -> str:
     for name in _SECRET_FIELDS.intersection(fields):
         fields[name] = _REDACTED
-    line = orjson.dumps(fields, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    return redact(line)
+    return redact(to_json(fields).decode())
 
 
 def redact(text: str) -> str:

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from services.chassis.auth import RequireScopes
 from services.chassis.problems import (
+    AS_OF_IN_FUTURE,
     BAD_REQUEST,
     BODY_TOO_LARGE,
     INTERNAL_ERROR,
@@ -25,15 +26,16 @@ from services.chassis.problems import (
     Problem,
     problem_responses,
 )
-from services.chassis.requests import HeaderParameter
+from services.chassis.requests import RawParameter
 
 Document = dict[str, Any]
 
 _FASTAPI_VALIDATION_SCHEMAS = ("HTTPValidationError", "ValidationError")
 _OF_ANY_OPERATION = (INTERNAL_ERROR, OVERLOADED, UNAVAILABLE)
-_OF_HEADER = {
+_OF_PARAMETER = {
     "If-Match": (INVALID_HEADER, PRECONDITION_REQUIRED, PRECONDITION_FAILED),
     "Idempotency-Key": (INVALID_HEADER,),
+    "as_of": (INVALID_REQUEST, AS_OF_IN_FUTURE),
 }
 
 
@@ -65,9 +67,9 @@ def _operations(document: Document) -> Iterator[Document]:
 
 
 def _complete_operation(operation: Document, dependencies: Sequence[object]) -> None:
-    headers = [each.document() for each in dependencies if isinstance(each, HeaderParameter)]
-    if headers:
-        operation.setdefault("parameters", []).extend(headers)
+    parameters = [each.document() for each in dependencies if isinstance(each, RawParameter)]
+    if parameters:
+        operation.setdefault("parameters", []).extend(parameters)
     responses = operation["responses"]
     if _is_fastapi_default(responses.get("422")):
         del responses["422"]
@@ -76,7 +78,7 @@ def _complete_operation(operation: Document, dependencies: Sequence[object]) -> 
         return
     _add(responses, *_OF_ANY_OPERATION)
     for parameter in operation.get("parameters", ()):
-        _add(responses, *_OF_HEADER.get(parameter["name"], ()))
+        _add(responses, *_OF_PARAMETER.get(parameter["name"], ()))
     if "requestBody" in operation:
         _add(responses, BAD_REQUEST, BODY_TOO_LARGE)
     scopes = [

@@ -1,19 +1,23 @@
 """What a service is told by its environment, and one clear line where that is wrong."""
 
+import re
 import sys
 from typing import Annotated, Literal, Self
 
 from psycopg import Error as PostgresError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_PREFIX = "CAIRN_"
 EXIT_BAD_SETTINGS = 2
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
-SchemaName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+
+_LAST_PORT = 65_535
+_SERVICE_FORM = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_SCHEMA_FORM = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 class ServiceSettings(BaseSettings):
@@ -31,11 +35,11 @@ class ServiceSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    service: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-    db_schema: SchemaName
+    service: str
+    db_schema: str
 
     host: str = "127.0.0.1"
-    port: Port
+    port: int
 
     database_url: SecretStr
     database_pool_size: Annotated[int, Field(ge=1, le=1_000)] = 8
@@ -65,6 +69,29 @@ class ServiceSettings(BaseSettings):
     drain_delay_seconds: Annotated[float, Field(ge=0, le=300)] = 0.0
     drain_seconds: Annotated[int, Field(ge=1, le=3_600)] = 10
 
+    # A subclass gives these three a default and so replaces their fields: the rules for them
+    # stand in validators, which are inherited whatever the subclass writes.
+    @field_validator("service")
+    @classmethod
+    def _is_service_name(cls, value: str) -> str:
+        if not _SERVICE_FORM.fullmatch(value):
+            raise ValueError("is not a name of lower-case letters, digits and hyphens")
+        return value
+
+    @field_validator("db_schema")
+    @classmethod
+    def _is_schema_name(cls, value: str) -> str:
+        if not _SCHEMA_FORM.fullmatch(value):
+            raise ValueError("is not a name of lower-case letters, digits and underscores")
+        return value
+
+    @field_validator("port")
+    @classmethod
+    def _is_port(cls, value: int) -> int:
+        if not 1 <= value <= _LAST_PORT:
+            raise ValueError(f"is not a port from 1 to {_LAST_PORT}")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_conninfo(cls, value: SecretStr) -> SecretStr:
@@ -87,8 +114,9 @@ class ServiceSettings(BaseSettings):
 
 def describe(error: ValidationError) -> str:
     """Name every variable at fault and what is wrong with it, without repeating any value."""
-    faults = (
-        f"{ENV_PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False, include_context=False)
-    )
-    return "; ".join(faults)
+    return "; ".join(map(_fault, error.errors(include_input=False, include_url=False)))
+
+
+def _fault(fault: ErrorDetails) -> str:
+    name = ".".join(map(str, fault["loc"])).upper()
+    return f"{ENV_PREFIX}{name}: {fault['msg'].removeprefix('Value error, ')}"
