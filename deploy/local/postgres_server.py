@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
@@ -135,15 +135,17 @@ class PostgresServer:
         unfinished = self._place.home / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         initdb = self._child(
-            "initdb",
-            programs.initdb,
-            f"--pgdata={unfinished}",
-            f"--username={SUPERUSER}",
-            f"--pwfile={self._password_file}",
-            "--auth=scram-sha-256",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--data-checksums",
+            [
+                programs.initdb,
+                f"--pgdata={unfinished}",
+                f"--username={SUPERUSER}",
+                f"--pwfile={self._password_file}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--data-checksums",
+            ],
+            log=self._place.log.with_name("initdb.log"),
         )
         if initdb.wait(INITDB_SECONDS) != 0:
             initdb.stop()
@@ -166,27 +168,24 @@ class PostgresServer:
     def _launch(self, programs: PostgresPrograms, port: int) -> None:
         settings = {**_DEFAULT_SETTINGS, **self._place.settings, "port": str(port)}
         self._process = self._child(
-            self.name,
-            programs.postgres,
-            *("-D", self._data),
-            *_as_options(settings),
+            [programs.postgres, "-D", self._data, *_as_options(settings)], log=self._place.log
         )
         self._port = port
         address = self.url()
         self._process.await_ready(lambda: _accepts(address), START_SECONDS)
 
-    def _child(self, name: str, *arguments: str | Path) -> ChildProcess:
+    def _child(self, arguments: Sequence[str | Path], log: Path) -> ChildProcess:
         command = Command(
             arguments=arguments,
             # Nothing of the caller's: a stray PG* variable would change what the server does.
             environment={"LC_ALL": "C", "PATH": os.defpath},
             working_directory=self._place.home,
-            log=self._place.log,
+            log=log,
             identity=self._identity,
             orphan_signal=SIGINT,
             lock=self._place.lock,
         )
-        return ChildProcess(name, command)
+        return ChildProcess(self.name, command)
 
 
 def _refuse_unreachable(home: Path, identity: Identity) -> None:

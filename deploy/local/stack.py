@@ -23,7 +23,7 @@ from deploy.local.server_errors import PortTakenError, ServerError
 from deploy.local.service_process import ServicePlan, ServiceProcess
 from deploy.local.settings import PORT_OFFSETS, LocalSettings
 from deploy.local.supervision import Part, Report, Supervisor
-from deploy.local.tokens import Bearer, Role, TokenIssuer
+from deploy.local.tokens import LONGEST_VALIDITY, Bearer, Role, TokenIssuer
 
 TOKEN_VALIDITY = timedelta(hours=12)
 PRODUCERS_STOP_SECONDS = 1.0
@@ -72,7 +72,7 @@ class Stack:
         self._start_services(database_urls, logins)
         tokens = {role: self._token(role) for role in Role}
         self._load_sample_company(tokens)
-        self._start_producers(logins["producer"], tokens[Role.PRODUCER])
+        self._start_producers(logins["producer"])
         self._describe(logins["admin"].url)
         self._report(_welcome(self._settings, tokens, time.monotonic() - began))
 
@@ -188,7 +188,9 @@ class Stack:
                 f"{self._home.log('goals').parent}"
             ) from error
 
-    def _start_producers(self, login: NatsLogin, token: str) -> None:
+    def _start_producers(self, login: NatsLogin) -> None:
+        # They publish for as long as the stack runs, and cannot ask for another token.
+        token = self._token(Role.PRODUCER, LONGEST_VALIDITY)
         self._report("Starting the simulated producers of readings.")
         self._start_part(
             ServiceProcess(
@@ -210,8 +212,8 @@ class Stack:
         self._groups.append([part])
         part.start()
 
-    def _token(self, role: Role) -> str:
-        return self._issuer.mint(Bearer.of(role), now=datetime.now(UTC), validity=TOKEN_VALIDITY)
+    def _token(self, role: Role, validity: timedelta = TOKEN_VALIDITY) -> str:
+        return self._issuer.mint(Bearer.of(role), now=datetime.now(UTC), validity=validity)
 
     def _describe(self, nats_url: str) -> None:
         RunningStack(
