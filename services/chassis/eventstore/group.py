@@ -209,10 +209,9 @@ class CommitGroup:
         if not self._pending:
             return
         pending, self._pending = self._pending, []
-        positions = self._append.insert(
+        self._append.insert(
             [self._mapper.to_stored_event(event) for event in pending], self.recorded_at
         )
-        assert positions == [event.position for event in pending], "appended without the lock"
         self._index(self._append.cursor, pending)
 
     def _keep_answers(self) -> None:

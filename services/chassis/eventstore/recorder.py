@@ -88,8 +88,16 @@ class LogRecorder(PostgresApplicationRecorder):
 
     @contextmanager
     def appending(self) -> Iterator["Append"]:
-        """Open the one transaction in which this process may append; commits at the end."""
-        with self.datastore.get_connection() as connection, connection.transaction():
+        """Open the one transaction in which this process may append; commits at the end.
+
+        The connection is in pipeline mode: a statement is sent when the one who wrote it fetches,
+        or with the COMMIT. A group thus costs two round trips.
+        """
+        with (
+            self.datastore.get_connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
             yield Append(self, connection)
 
     def _insert_stored_events(
@@ -118,36 +126,35 @@ class Append:
         the aggregates to load, `keys` the (caller, key) pairs that may have been answered before.
         """
         recorder, connection = self._recorder, self._connection
-        with connection.pipeline():
-            recorder._lock_table(self.cursor)  # noqa: SLF001 - the library's own hook
-            recorder._notify_channel(self.cursor)  # noqa: SLF001 - the library's own hook
-            head = connection.execute(recorder._select_head, prepare=True)  # noqa: SLF001
-            tail = connection.execute(
-                recorder._select_tail,  # noqa: SLF001
-                {"seen": seen if seen is not None else -1, "limit": _tail_limit(seen)},
-                prepare=True,
-            )
-            touched = connection.execute(
-                recorder._select_touched,  # noqa: SLF001
-                {"ids": list(touches)},
-                prepare=True,
-            )
-            answered = connection.execute(
-                recorder._select_commands,  # noqa: SLF001
-                {"callers": [caller for caller, _ in keys], "keys": [key for _, key in keys]},
-                prepare=True,
-            )
-            now = head.fetchone()
-            assert now is not None
-            rows = tail.fetchall()
-            known = seen is not None and len(rows) <= MAX_TAIL_EVENTS and now["head"] >= seen
-            return Opening(
-                recorded_at=now["recorded_at"],
-                head=now["head"],
-                tail=[_recorded(row) for row in rows] if known else None,
-                touched=[_recorded(row) for row in touched.fetchall()],
-                answered=answered.fetchall(),
-            )
+        recorder._lock_table(self.cursor)  # noqa: SLF001 - the library's own hook
+        recorder._notify_channel(self.cursor)  # noqa: SLF001 - the library's own hook
+        head = connection.execute(recorder._select_head, prepare=True)  # noqa: SLF001
+        tail = connection.execute(
+            recorder._select_tail,  # noqa: SLF001
+            {"seen": seen if seen is not None else -1, "limit": _tail_limit(seen)},
+            prepare=True,
+        )
+        touched = connection.execute(
+            recorder._select_touched,  # noqa: SLF001
+            {"ids": list(touches)},
+            prepare=True,
+        )
+        answered = connection.execute(
+            recorder._select_commands,  # noqa: SLF001
+            {"callers": [caller for caller, _ in keys], "keys": [key for _, key in keys]},
+            prepare=True,
+        )
+        now = head.fetchone()
+        assert now is not None
+        rows = tail.fetchall()
+        known = seen is not None and len(rows) <= MAX_TAIL_EVENTS and now["head"] >= seen
+        return Opening(
+            recorded_at=now["recorded_at"],
+            head=now["head"],
+            tail=[_recorded(row) for row in rows] if known else None,
+            touched=[_recorded(row) for row in touched.fetchall()],
+            answered=answered.fetchall(),
+        )
 
     def select_events(self, aggregate_id: UUID) -> Sequence[RecordedEvent]:
         """All events of one aggregate, oldest first, as they stand in this transaction."""
@@ -158,14 +165,13 @@ class Append:
         )
         return [_recorded(row) for row in self.cursor.fetchall()]
 
-    def insert(self, stored_events: Sequence[StoredEvent], recorded_at: datetime) -> list[int]:
-        """Insert events; their positions in the log, in the same order."""
+    def insert(self, stored_events: Sequence[StoredEvent], recorded_at: datetime) -> None:
+        """Insert events, directly after the last one in the log and in the same order."""
         self.cursor.execute(
             self._recorder._insert_events_at,  # noqa: SLF001
             _parameters(stored_events, recorded_at),
             prepare=True,
         )
-        return [row["notification_id"] for row in self.cursor.fetchall()]
 
     def keep_answers(self, answers: Sequence[GivenAnswer], recorded_at: datetime) -> None:
         """Insert what the commands were answered, so that their keys get it again."""

@@ -44,6 +44,8 @@ class Writer:
 
     def __init__(self, application: LogApplication, *, index: IndexWriter) -> None:
         assert isinstance(application.mapper, EventMapper)
+        # The library closes an application's connections when nobody holds it any more.
+        self._application = application
         self._recorder = application.recorder
         self._mapper: EventMapper = application.mapper
         self._index = index
@@ -80,7 +82,7 @@ class Writer:
             raise WriterOverloadedError from None
         # The command goes on when its caller goes away, so the key stays taken until it is done.
         self._in_flight.add(request.identity)
-        return await asyncio.shield(future)
+        return await future
 
     def _work(self) -> None:
         stopping = False
@@ -103,11 +105,12 @@ class Writer:
     def _resolve(self, group: Sequence[_Waiting]) -> None:
         for request, future in group:
             self._in_flight.discard(request.identity)
+            if future.cancelled():
+                continue
             if request.answer is not None:
                 future.set_result(request.answer)
             else:
                 future.set_exception(request.error or LogUnavailableError())
-                future.exception()  # nobody may be waiting any more; that is not an error
 
     def _commit(self, requests: Sequence[Request]) -> None:
         """Commit a group; when one command breaks the transaction, each goes on its own."""

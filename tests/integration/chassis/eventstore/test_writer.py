@@ -170,6 +170,18 @@ async def test_the_same_key_at_the_same_time_is_refused_while_in_flight(
     assert len(stored(log_url)) == 1
 
 
+async def test_a_command_goes_on_when_its_caller_goes_away(open_log: OpenLog, log_url: str) -> None:
+    pile = uuid4()
+    async with writing(open_log) as writer:
+        leaving = asyncio.ensure_future(writer.submit(start_pile(pile, key="k")))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert (await writer.submit(add_stone(pile))).body == b"1"
+        assert (await writer.submit(start_pile(pile, key="k"))).replayed
+
+
 async def test_two_processes_decide_on_each_others_newest_state(
     open_log: OpenLog, log_url: str
 ) -> None:
