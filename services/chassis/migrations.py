@@ -101,8 +101,15 @@ def _locked(database_url: str, schema: str) -> Iterator[Connection[TupleRow]]:
 def _create_schema(connection: Connection[TupleRow], schema: str) -> None:
     """Create the schema only where it is missing, since the role may be allowed just to use it."""
     exists = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,))
-    if exists.fetchone() is None:
+    if exists.fetchone() is not None:
+        return
+    try:
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationError(
+            f"The schema {schema} is missing and {connection.info.user} may not create it: "
+            "create it for that role first."
+        ) from error
 
 
 def _history(connection: Connection[TupleRow], track: str) -> list[tuple[int, str, str]]:
@@ -153,6 +160,8 @@ def _apply(connection: Connection[TupleRow], migration: Migration, track: str) -
                 " VALUES (%s, %s, %s, %s)",
                 (track, migration.number, migration.name, migration.checksum),
             )
-    except psycopg.ProgrammingError as error:
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
         raise MigrationError(f"Migration {migration.name} failed: {error}") from error
     log.info("migrated", migration=migration.name, track=track)

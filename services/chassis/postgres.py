@@ -15,6 +15,8 @@ from psycopg_pool import AsyncConnectionPool
 from services.chassis.settings import ServiceSettings
 
 CONNECT_TIMEOUT_SECONDS = 2
+KEEPALIVE_SECONDS = 3
+LOST_KEEPALIVES = 3
 OLDEST_SUPPORTED_MAJOR = 15
 NEWEST_TESTED_MAJOR = 18
 _VERSION_NUMBERS_PER_MAJOR = 10_000
@@ -65,6 +67,10 @@ class SessionOptions(TypedDict):
 
     application_name: str
     connect_timeout: int
+    keepalives_idle: int
+    keepalives_interval: int
+    keepalives_count: int
+    tcp_user_timeout: int
     options: str
 
 
@@ -79,6 +85,11 @@ def session_options(settings: ServiceSettings) -> SessionOptions:
     return {
         "application_name": f"cairn-{settings.service}",
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        # Without these a server that vanished is noticed after minutes.
+        "keepalives_idle": KEEPALIVE_SECONDS,
+        "keepalives_interval": KEEPALIVE_SECONDS,
+        "keepalives_count": LOST_KEEPALIVES,
+        "tcp_user_timeout": KEEPALIVE_SECONDS * (LOST_KEEPALIVES + 1) * 1_000,
         "options": " ".join(options),
     }
 
@@ -110,10 +121,20 @@ async def open_pool(settings: ServiceSettings) -> Pool:
 
 @asynccontextmanager
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """Lend a connection of the pool; raises DatabaseUnavailableError when there is none."""
+    """Lend a connection of the pool; raises DatabaseUnavailableError when there is none.
+
+    Where one connection turns out broken the others most likely are too, so the pool looks
+    through them at once: a restart of the database fails one request and not as many as the
+    pool is large.
+    """
+    lent: Connection | None = None
     with unavailable_when_away():
-        async with pool.connection() as lent:
-            yield lent
+        try:
+            async with pool.connection() as lent:
+                yield lent
+        finally:
+            if lent is not None and lent.broken:
+                await pool.check()
 
 
 @contextmanager
