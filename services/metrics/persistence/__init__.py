@@ -1,0 +1,1 @@
+"""Everything SQL of the metrics service: one module for each table, or for those kept together."""
