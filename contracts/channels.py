@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from contracts.events import Contract
 from contracts.json_schema import EVENTS
-from contracts.metrics import KpiMeasured
+from contracts.metrics import KpiDefined, KpiMeasured, KpiRetired
 from contracts.readings import Reading, RejectedReading
 from contracts.subjects import (
     GOALS_STREAM,
@@ -125,12 +125,12 @@ OPERATIONS: Final = (
     Operation("goalsSendsCycleEvents", "goals", "send", "cycles", _PUBLISHES),
     Operation("goalsSendsObjectiveEvents", "goals", "send", "objectives", _PUBLISHES),
     Operation(
-        "goalsReceivesMeasurements",
+        "goalsReceivesKpiEvents",
         "goals",
         "receive",
         "kpis",
-        "moves the key results that are linked to a KPI",
-        (KpiMeasured,),
+        "learns which KPIs there are, and moves the key results that are linked to one",
+        (KpiDefined, KpiRetired, KpiMeasured),
     ),
     Operation("metricsSendsKpiEvents", "metrics", "send", "kpis", _PUBLISHES),
     Operation(
