@@ -1,9 +1,22 @@
 """What every published event has in common."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+
+def _in_utc(moment: datetime) -> datetime:
+    # On the calendar's first and last day a moment can have no form in UTC; then it stays.
+    with suppress(OverflowError):
+        return moment.astimezone(UTC)
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment, told in whatever zone, published in UTC."""
 
 Text = Annotated[str, Field(max_length=10_000)]
 Title = Annotated[str, Field(min_length=1, max_length=300)]
@@ -33,8 +46,8 @@ class EventContext(Contract):
 
     actor: Actor
     reason: Text | None = None
-    effective_at: AwareDatetime
-    recorded_at: AwareDatetime
+    effective_at: Moment
+    recorded_at: Moment
     command_id: UUID
     correlation_id: OpaqueId
     causation_id: OpaqueId | None = None

@@ -8,9 +8,18 @@ from datetime import date
 from typing import Annotated, ClassVar, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from contracts.events import Contract, LogPosition, OpaqueId, PublishedEvent, Text, Title, Unit
+from contracts.events import (
+    Contract,
+    LogPosition,
+    Moment,
+    OpaqueId,
+    PublishedEvent,
+    Text,
+    Title,
+    Unit,
+)
 from contracts.subjects import KPI_KEY_PATTERN
 
 Cadence = Literal["quarter", "year", "custom"]
@@ -179,8 +188,8 @@ class KeyResultMeasured(PublishedEvent):
     key_result_id: UUID
     kpi: KpiKey
     value: float
-    period_start: AwareDatetime
-    period_end: AwareDatetime
+    period_start: Moment
+    period_end: Moment
     metrics_position: LogPosition
 
 

@@ -6,9 +6,9 @@ Subject: `metrics.kpi.<key>.<event>`; a key's dots are subject separators, so th
 
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from contracts.events import PublishedEvent, Title, Unit
+from contracts.events import Moment, PublishedEvent, Title, Unit
 from contracts.goals import KpiKey, Owner
 
 Direction = Literal["higher", "lower", "band"]
@@ -72,12 +72,12 @@ class KpiMeasured(PublishedEvent):
 
     key: KpiKey
     definition: DefinitionNumber
-    period_start: AwareDatetime
-    period_end: AwareDatetime
+    period_start: Moment
+    period_end: Moment
     value: float
     readings: Annotated[int, Field(ge=0)]
     latest_value: float
-    latest_at: AwareDatetime
+    latest_at: Moment
 
 
 PUBLISHED: Final[tuple[type[PublishedEvent], ...]] = (

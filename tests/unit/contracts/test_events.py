@@ -35,3 +35,19 @@ def test_a_time_without_a_zone_is_refused() -> None:
 def test_an_event_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         EXAMPLES[KpiMeasured].value = 1.0  # type: ignore[attr-defined]
+
+
+def test_a_moment_told_in_any_zone_is_published_in_utc() -> None:
+    told = EXAMPLES[KpiMeasured].model_dump(mode="json") | {
+        "latest_at": "2026-01-21T00:30:00+02:00"
+    }
+    published = KpiMeasured.model_validate(told).model_dump(mode="json")
+    assert published["latest_at"] == "2026-01-20T22:30:00Z"
+
+
+def test_a_moment_that_utc_cannot_tell_stays_as_it_was() -> None:
+    told = EXAMPLES[KpiMeasured].model_dump(mode="json") | {
+        "latest_at": "0001-01-01T00:00:00+02:00"
+    }
+    published = KpiMeasured.model_validate(told).model_dump(mode="json")
+    assert published["latest_at"] == "0001-01-01T00:00:00+02:00"
