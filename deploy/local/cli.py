@@ -4,12 +4,14 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import httpx
 import typer
 from pydantic import ValidationError
 
+from deploy.local.history_text import entry_text
 from deploy.local.home import StackHome
 from deploy.local.reading_publisher import publish_reading_on_bus
 from deploy.local.running_stack import RunningStack
@@ -103,12 +105,21 @@ def token(
 
 
 @app.command()
-def history(objective_id: str, given_token: GivenToken = None) -> None:
-    """Show all that ever happened to an objective: who did what, when and why.
+def history(
+    objective_id: str,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document per line instead of text.")
+    ] = False,
+    given_token: GivenToken = None,
+) -> None:
+    """Show all that ever happened to an objective, oldest first: who did what, when and why.
 
     Example: cairn history 3f1c9a52-0b7e-4c39-9d0e-5a2f6c1d7e84
     """
-    _show(_goals(given_token).get(f"/v1/objectives/{objective_id}/history"))
+    render = partial(json.dumps, ensure_ascii=False) if as_json else entry_text
+    for entry in _goals(given_token).items(f"/v1/objectives/{objective_id}/history"):
+        print(render(entry))
 
 
 @app.command()

@@ -1,12 +1,13 @@
 """Asks a service something over HTTP on behalf of a person at a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 ANSWER_SECONDS = 30.0
+MAX_PAGES = 10_000
 
 
 class RequestFailedError(Exception):
@@ -24,6 +25,16 @@ class ServiceClient:
         """Return the answer's JSON; parameters of None are left out. Raises RequestFailedError."""
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         return self._ask("GET", path, params=given)
+
+    def items(self, path: str) -> Iterator[Any]:
+        """Yield the items of a list, page after page. Raises RequestFailedError."""
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            page = self.get(path, {"cursor": cursor})
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
 
     def post(self, path: str, body: Mapping[str, object]) -> Any:
         """Send JSON, return the answer's. Raises RequestFailedError."""
