@@ -16,6 +16,7 @@ class LocalSettings(BaseSettings):
     """Each is read from `CAIRN_` and its name in capitals; an empty variable counts as unset.
 
     A `database_url` or `nats_url` names a server of the operator's; ours then is not started.
+    Without `sample` the stack begins empty: no sample company, no simulated producers.
     """
 
     model_config = SettingsConfigDict(
@@ -24,6 +25,7 @@ class LocalSettings(BaseSettings):
 
     home: Path = Path(".cairn")
     port_base: Annotated[int, Field(ge=1024, le=65_500)] = 8600
+    sample: bool = True
     database_url: SecretStr | None = None
     nats_url: SecretStr | None = None
 

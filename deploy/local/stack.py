@@ -71,8 +71,9 @@ class Stack:
         logins = self._start_nats()
         self._start_services(database_urls, logins)
         tokens = {role: self._token(role) for role in Role}
-        self._load_sample_company(tokens)
-        self._start_producers(logins["producer"])
+        if self._settings.sample:
+            self._load_sample_company(tokens)
+            self._start_producers(logins["producer"])
         self._describe(logins["admin"].url)
         self._report(_welcome(self._settings, tokens, time.monotonic() - began))
 
