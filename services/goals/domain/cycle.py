@@ -27,7 +27,7 @@ MAX_CYCLE_DAYS: Final = 1_830  # five years
 class Cycle:
     """A stretch of days in which objectives are pursued. `ends_on` is its last day.
 
-    `position` is the place of its last event in the log, None until that is stored.
+    `position` is the place of its last event in the log.
     """
 
     name: str
@@ -38,8 +38,8 @@ class Cycle:
     state: CycleState
     planned_at: datetime
     changed_at: datetime
+    position: int
     activated_at: datetime | None = None
-    position: int | None = None
 
     @property
     def work_began_at(self) -> datetime:
@@ -102,6 +102,7 @@ def require_unlocked(cycle: Cycle) -> None:
 def evolve(cycle: Cycle | None, logged: LoggedEvent) -> Cycle:
     """The cycle after one more event."""
     assert logged.recorded_at is not None
+    assert logged.position is not None
     event = logged.event
     if isinstance(event, CyclePlanned):
         return Cycle(

@@ -40,7 +40,7 @@ class CurrentValue:
     value: float
     source: OwnSource
     as_of: datetime
-    position: int | None
+    position: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,7 @@ class KeyResult:
     def checked_in(self, event: KeyResultCheckedIn, logged: LoggedEvent) -> "KeyResult":
         """The key result after a check-in; one about an earlier time only joins the history."""
         assert logged.recorded_at is not None
+        assert logged.position is not None
         # A caller's clock ahead of ours must not outdate what is said right afterwards.
         effective_at = min(logged.context.effective_at, logged.recorded_at)
         last, current = self.last_check_in, self.current
@@ -108,6 +109,7 @@ class KeyResult:
 
     def measured(self, event: KeyResultMeasured, logged: LoggedEvent) -> "KeyResult":
         """The key result after a measurement, which is true until its period's end or now."""
+        assert logged.position is not None
         return replace(
             self,
             current=CurrentValue(

@@ -63,7 +63,7 @@ class Outcome:
 class Objective:
     """Something to achieve in a cycle, and the key results that show it.
 
-    `position` is the place of its last event in the log, None until that is stored.
+    `position` is the place of its last event in the log.
     """
 
     id: UUID
@@ -75,10 +75,10 @@ class Objective:
     state: ObjectiveState
     drafted_at: datetime
     changed_at: datetime
+    position: int
     key_results: tuple[KeyResult, ...] = ()
     alignments: tuple[Alignment, ...] = ()
     outcome: Outcome | None = None
-    position: int | None = None
 
     def key_result(self, key_result_id: UUID) -> KeyResult:
         """One of its key results. Raises KeyResultNotFoundError."""
@@ -190,12 +190,14 @@ def evolve(objective: Objective | None, logged: LoggedEvent) -> Objective:
         return _drafted(event, logged)
     assert objective is not None
     assert logged.recorded_at is not None
+    assert logged.position is not None
     changes = _CHANGES[type(event)](objective, event, logged)
     return replace(objective, changed_at=logged.recorded_at, position=logged.position, **changes)
 
 
 def _drafted(event: ObjectiveDrafted, logged: LoggedEvent) -> Objective:
     assert logged.recorded_at is not None
+    assert logged.position is not None
     return Objective(
         id=logged.originator_id,
         cycle_id=event.cycle_id,

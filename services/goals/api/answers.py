@@ -1,0 +1,72 @@
+"""Answers to commands, rendered inside the append transaction so that they are kept with it."""
+
+from typing import Final
+from uuid import UUID
+
+from services.chassis.eventstore.unit import Answer, Loaded, Unit
+from services.chassis.responses import to_json
+from services.goals import application
+from services.goals.api.rendering import (
+    checked_in_document,
+    cycle_document,
+    objective_document,
+)
+from services.goals.domain.cycle import Cycle
+from services.goals.domain.errors import RollUpTooLargeError
+from services.goals.domain.objective import Objective
+from services.goals.domain.rollup import ObjectiveProgress, roll_up
+from services.goals.persistence.log import CYCLE
+from services.goals.queries import View
+
+OK: Final = 200
+CREATED: Final = 201
+
+
+def cycle_answer(loaded: Loaded[Cycle], status: int = OK) -> Answer:
+    """The cycle as the command left it."""
+    return Answer(
+        status,
+        to_json(cycle_document(loaded)),
+        etag=loaded.version,
+        location=f"/v1/cycles/{loaded.id}" if status == CREATED else None,
+    )
+
+
+def objective_answer(unit: Unit, loaded: Loaded[Objective], status: int = OK) -> Answer:
+    """The objective as the command left it."""
+    view = View(_cycle(unit, loaded), unit.now, _rolled_up(unit, loaded.state))
+    return Answer(
+        status,
+        to_json(objective_document(loaded, view)),
+        etag=loaded.version,
+        location=_location(loaded) if status == CREATED else None,
+    )
+
+
+def checked_in_answer(
+    unit: Unit, loaded: Loaded[Objective], *, key_result_id: UUID, check_in_id: UUID
+) -> Answer:
+    """The key result as the check-in left it."""
+    # It has a value of its own now, so nothing that contributes to it matters.
+    view = View(_cycle(unit, loaded), unit.now, roll_up(loaded.state))
+    document = checked_in_document(
+        loaded, view, key_result_id=key_result_id, check_in_id=check_in_id
+    )
+    return Answer(CREATED, to_json(document), etag=loaded.version, location=_location(loaded))
+
+
+def _location(loaded: Loaded[Objective]) -> str:
+    """Where the objective is to be found as this command left it, for good."""
+    address = f"/v1/objectives/{loaded.id}"
+    return address if loaded.version == 1 else f"{address}?version={loaded.version}"
+
+
+def _cycle(unit: Unit, loaded: Loaded[Objective]) -> Cycle:
+    return unit.load(CYCLE, loaded.state.cycle_id).state
+
+
+def _rolled_up(unit: Unit, objective: Objective) -> ObjectiveProgress | None:
+    try:
+        return roll_up(objective, application.contributing(unit, objective.id))
+    except RollUpTooLargeError:
+        return None

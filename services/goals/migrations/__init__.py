@@ -1,0 +1,1 @@
+"""The tables beside the goals log: indexes of what is in it, and what was heard of KPIs."""

@@ -1,0 +1,85 @@
+"""Who stands above and below whom, as of now or of a moment."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from services.chassis.postgres import Pool, connection
+from services.goals.domain.errors import AlignmentDepthError, RollUpTooLargeError
+
+MAX_ANCESTORS: Final = 10_000
+MAX_CONTRIBUTORS: Final = 500
+
+# UNION drops what was found before, so a walk ends although an objective has several parents.
+_ANCESTORS: Final = (
+    "WITH RECURSIVE above (id) AS ("
+    " SELECT parent_id FROM goals.alignments WHERE child_id = %s AND ended_at IS NULL"
+    " UNION"
+    " SELECT a.parent_id FROM goals.alignments AS a JOIN above ON a.child_id = above.id"
+    " WHERE a.ended_at IS NULL"
+    ") SELECT id FROM above LIMIT %s"
+)
+_CONTRIBUTORS: Final = (
+    "WITH RECURSIVE below (id) AS ("
+    " SELECT child_id FROM goals.alignments WHERE parent_id = %(id)s AND kind = 'contributes'"
+    " AND ended_at IS NULL"
+    " UNION"
+    " SELECT a.child_id FROM goals.alignments AS a JOIN below ON a.parent_id = below.id"
+    " WHERE a.kind = 'contributes' AND a.ended_at IS NULL"
+    ") SELECT id FROM below LIMIT %(limit)s"
+)
+_CONTRIBUTORS_AT: Final = (
+    "WITH RECURSIVE below (id) AS ("
+    " SELECT child_id FROM goals.alignments WHERE parent_id = %(id)s AND kind = 'contributes'"
+    " AND began_at <= %(at)s AND (ended_at IS NULL OR ended_at > %(at)s)"
+    " UNION"
+    " SELECT a.child_id FROM goals.alignments AS a JOIN below ON a.parent_id = below.id"
+    " WHERE a.kind = 'contributes'"
+    " AND a.began_at <= %(at)s AND (a.ended_at IS NULL OR a.ended_at > %(at)s)"
+    ") SELECT id FROM below LIMIT %(limit)s"
+)
+
+
+def ancestors(cursor: Cursor[DictRow], objective_id: UUID) -> frozenset[UUID]:
+    """All objectives that this one stands below, by alignments of either kind.
+
+    Raises AlignmentDepthError when there are more than MAX_ANCESTORS.
+    """
+    cursor.execute(_ANCESTORS, (objective_id, MAX_ANCESTORS + 1), prepare=True)
+    found = frozenset(row["id"] for row in cursor)
+    if len(found) > MAX_ANCESTORS:
+        raise AlignmentDepthError(MAX_ANCESTORS)
+    return found
+
+
+def contributors(cursor: Cursor[DictRow], objective_id: UUID) -> list[UUID]:
+    """All objectives that contribute to this one, directly or through others.
+
+    Raises RollUpTooLargeError when there are more than MAX_CONTRIBUTORS.
+    """
+    parameters = {"id": objective_id, "limit": MAX_CONTRIBUTORS + 1}
+    cursor.execute(_CONTRIBUTORS, parameters, prepare=True)
+    return _bounded([row["id"] for row in cursor])
+
+
+async def read_contributors(pool: Pool, objective_id: UUID, as_of: datetime | None) -> list[UUID]:
+    """The same for a reader, now or as it was known at a moment.
+
+    Raises RollUpTooLargeError when there are more than MAX_CONTRIBUTORS.
+    """
+    async with connection(pool) as lent:
+        cursor = await lent.execute(
+            _CONTRIBUTORS if as_of is None else _CONTRIBUTORS_AT,
+            {"id": objective_id, "at": as_of, "limit": MAX_CONTRIBUTORS + 1},
+            prepare=True,
+        )
+        return _bounded([row[0] for row in await cursor.fetchall()])
+
+
+def _bounded(found: list[UUID]) -> list[UUID]:
+    if len(found) > MAX_CONTRIBUTORS:
+        raise RollUpTooLargeError(MAX_CONTRIBUTORS)
+    return found

@@ -1,0 +1,196 @@
+"""The index rows that follow from events, written in the transaction that appends them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from services.chassis.eventstore.context import LoggedEvent
+from services.goals.domain.events import (
+    CycleActivated,
+    CycleClosed,
+    CyclePlanned,
+    CycleScoringStarted,
+    KeyResultLinked,
+    KeyResultUnlinked,
+    ObjectiveActivated,
+    ObjectiveAligned,
+    ObjectiveClosed,
+    ObjectiveDrafted,
+    ObjectiveUnaligned,
+)
+
+_CYCLE_STATES: Final[Mapping[type, str]] = {
+    CycleActivated: "active",
+    CycleScoringStarted: "scoring",
+    CycleClosed: "closed",
+}
+_OBJECTIVE_STATES: Final[Mapping[type, str]] = {
+    ObjectiveActivated: "active",
+    ObjectiveClosed: "closed",
+}
+
+
+def index_events(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) -> None:
+    """Write what follows from these events, given in the order of the log."""
+    for logged in events:
+        write = _WRITERS.get(type(logged.event))
+        if write is not None:
+            write(cursor, logged)
+    _touch_objectives(cursor, events)
+
+
+def _plan_cycle(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, CyclePlanned)
+    cursor.execute(
+        "INSERT INTO goals.cycles (id, name, starts_on, ends_on, cadence, check_in_rhythm,"
+        " state, version, updated_at, planned_position)"
+        " VALUES (%s, %s, %s, %s, %s, %s, 'planned', %s, %s, %s)",
+        (
+            logged.originator_id,
+            event.name,
+            event.starts_on,
+            event.ends_on,
+            event.cadence,
+            event.check_in_rhythm,
+            logged.originator_version,
+            logged.recorded_at,
+            logged.position,
+        ),
+    )
+
+
+def _move_cycle(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    cursor.execute(
+        "UPDATE goals.cycles SET state = %s, version = %s, updated_at = %s WHERE id = %s",
+        (
+            _CYCLE_STATES[type(logged.event)],
+            logged.originator_version,
+            logged.recorded_at,
+            logged.originator_id,
+        ),
+    )
+
+
+def _draft_objective(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, ObjectiveDrafted)
+    cursor.execute(
+        "INSERT INTO goals.objectives (id, cycle_id, owner_kind, owner_id, title,"
+        " state, version, updated_at, drafted_position)"
+        " VALUES (%s, %s, %s, %s, %s, 'draft', %s, %s, %s)",
+        (
+            logged.originator_id,
+            event.cycle_id,
+            event.owner.kind,
+            event.owner.id,
+            event.title,
+            logged.originator_version,
+            logged.recorded_at,
+            logged.position,
+        ),
+    )
+
+
+def _touch_objectives(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) -> None:
+    """Write the version that each objective has reached, all in one statement.
+
+    Check-ins lead to nothing else, and they are what a group is full of.
+    """
+    reached: dict[Any, LoggedEvent] = {}
+    states: dict[Any, str] = {}
+    for logged in events:
+        if type(logged.event) in _OF_CYCLES:
+            continue
+        reached[logged.originator_id] = logged
+        state = _OBJECTIVE_STATES.get(type(logged.event))
+        if state is not None:
+            states[logged.originator_id] = state
+    if reached:
+        cursor.execute(
+            "UPDATE goals.objectives AS o SET version = e.version, updated_at = e.updated_at,"
+            " state = coalesce(e.state, o.state)"
+            " FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(times)s::timestamptz[],"
+            " %(states)s::text[]) AS e (id, version, updated_at, state) WHERE o.id = e.id",
+            {
+                "ids": list(reached),
+                "versions": [each.originator_version for each in reached.values()],
+                "times": [each.recorded_at for each in reached.values()],
+                "states": [states.get(each) for each in reached],
+            },
+            prepare=True,
+        )
+
+
+def _align(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, ObjectiveAligned)
+    cursor.execute(
+        "INSERT INTO goals.alignments"
+        " (child_id, parent_id, parent_key_result_id, kind, weight, began_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (
+            logged.originator_id,
+            event.parent_objective_id,
+            event.parent_key_result_id,
+            event.kind,
+            event.weight,
+            logged.recorded_at,
+        ),
+    )
+
+
+def _unalign(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, ObjectiveUnaligned)
+    cursor.execute(
+        "UPDATE goals.alignments SET ended_at = %s WHERE child_id = %s AND parent_id = %s"
+        " AND parent_key_result_id IS NOT DISTINCT FROM %s AND ended_at IS NULL",
+        (
+            logged.recorded_at,
+            logged.originator_id,
+            event.parent_objective_id,
+            event.parent_key_result_id,
+        ),
+    )
+
+
+def _link(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, KeyResultLinked)
+    cursor.execute(
+        "INSERT INTO goals.kpi_links (objective_id, key_result_id, kpi, reading)"
+        " VALUES (%s, %s, %s, %s)",
+        (logged.originator_id, event.key_result_id, event.kpi, event.reading),
+    )
+
+
+def _unlink(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, KeyResultUnlinked)
+    cursor.execute(
+        "DELETE FROM goals.kpi_links WHERE objective_id = %s AND key_result_id = %s",
+        (logged.originator_id, event.key_result_id),
+    )
+
+
+def _stop_following(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    """What is closed is measured no more."""
+    cursor.execute("DELETE FROM goals.kpi_links WHERE objective_id = %s", (logged.originator_id,))
+
+
+_WRITERS: Final[Mapping[type, Callable[[Cursor[DictRow], LoggedEvent], None]]] = {
+    CyclePlanned: _plan_cycle,
+    CycleActivated: _move_cycle,
+    CycleScoringStarted: _move_cycle,
+    CycleClosed: _move_cycle,
+    ObjectiveDrafted: _draft_objective,
+    ObjectiveAligned: _align,
+    ObjectiveUnaligned: _unalign,
+    KeyResultLinked: _link,
+    KeyResultUnlinked: _unlink,
+    ObjectiveClosed: _stop_following,
+}
+_OF_CYCLES: Final = frozenset({CyclePlanned, *_CYCLE_STATES})

@@ -1,0 +1,59 @@
+"""The event log of this service: its schema, its events and its aggregates."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from services.chassis.eventstore.application import LogApplication
+from services.chassis.eventstore.context import Event, LoggedEvent
+from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.mapper import EventMapper
+from services.chassis.eventstore.unit import AggregateKind
+from services.chassis.migrations import migrate
+from services.goals.domain import cycle, objective
+from services.goals.domain.cycle import Cycle
+from services.goals.domain.events import EVENTS, CyclePlanned, ObjectiveDrafted
+from services.goals.domain.objective import Objective
+from services.goals.settings import GoalsSettings
+
+S = TypeVar("S")
+
+
+def _kind(
+    name: str, first: type[Event], evolve: Callable[[S | None, LoggedEvent], S]
+) -> AggregateKind[S]:
+    """A kind whose aggregates begin with `first`: any other id names nothing of that kind."""
+
+    def evolve_of_kind(state: S | None, logged: LoggedEvent) -> S:
+        if state is None and not isinstance(logged.event, first):
+            raise AggregateNotFoundError(name, logged.originator_id)
+        return evolve(state, logged)
+
+    return AggregateKind(name, evolve_of_kind)
+
+
+CYCLE: Final[AggregateKind[Cycle]] = _kind("cycle", CyclePlanned, cycle.evolve)
+OBJECTIVE: Final[AggregateKind[Objective]] = _kind("objective", ObjectiveDrafted, objective.evolve)
+
+
+def event_mapper() -> EventMapper:
+    """Stored bytes to this service's events and back."""
+    return EventMapper(EVENTS)
+
+
+def migrate_schema(settings: GoalsSettings) -> None:
+    """Bring the schema to what this version needs. Raises what `migrations.migrate` raises."""
+    url = settings.database_url.get_secret_value()
+    for track, package in (
+        ("event_log", "services.chassis.eventstore.migrations"),
+        ("service", "services.goals.migrations"),
+    ):
+        migrate(url, schema=settings.db_schema, package=package, track=track)
+
+
+def open_log(settings: GoalsSettings, mapper: EventMapper) -> LogApplication:
+    """Open the log for writing; close it when done."""
+    return LogApplication(
+        mapper,
+        database_url=settings.database_url.get_secret_value(),
+        schema=settings.db_schema,
+    )

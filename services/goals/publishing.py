@@ -1,0 +1,63 @@
+"""The only place where an event of the log becomes a published one."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Final
+
+from contracts import goals
+from contracts.events import Actor, EventContext, PublishedEvent
+from contracts.subjects import event_subject
+from services.chassis.eventstore.context import LoggedEvent
+from services.chassis.eventstore.relay import Publication
+from services.goals.domain import events
+
+_OF_CYCLES: Final[Mapping[type, type[PublishedEvent]]] = {
+    events.CyclePlanned: goals.CyclePlanned,
+    events.CycleActivated: goals.CycleActivated,
+    events.CycleScoringStarted: goals.CycleScoringStarted,
+    events.CycleClosed: goals.CycleClosed,
+}
+_OF_OBJECTIVES: Final[Mapping[type, type[PublishedEvent]]] = {
+    events.ObjectiveDrafted: goals.ObjectiveDrafted,
+    events.KeyResultAdded: goals.KeyResultAdded,
+    events.ObjectiveAligned: goals.ObjectiveAligned,
+    events.ObjectiveUnaligned: goals.ObjectiveUnaligned,
+    events.ObjectiveActivated: goals.ObjectiveActivated,
+    events.KeyResultCheckedIn: goals.KeyResultCheckedIn,
+    events.KeyResultLinked: goals.KeyResultLinked,
+    events.KeyResultUnlinked: goals.KeyResultUnlinked,
+    events.KeyResultMeasured: goals.KeyResultMeasured,
+    events.ObjectiveClosed: goals.ObjectiveClosed,
+}
+
+
+def publish(logged: LoggedEvent) -> Publication:
+    """The public shape of a stored event, and the subject it is published to."""
+    event_class = type(logged.event)
+    if event_class in _OF_CYCLES:
+        published, identifier = _OF_CYCLES[event_class], "cycle_id"
+    else:
+        published, identifier = _OF_OBJECTIVES[event_class], "objective_id"
+    fields = {
+        "context": _context(logged),
+        identifier: logged.originator_id,
+        **asdict(logged.event),
+    }
+    return Publication(
+        subject=event_subject(published.TYPE, str(logged.originator_id)),
+        event=published.model_validate(fields),
+    )
+
+
+def _context(logged: LoggedEvent) -> EventContext:
+    context = logged.context
+    assert logged.recorded_at is not None
+    return EventContext(
+        actor=Actor(id=context.actor.id, kind=context.actor.kind),
+        reason=context.reason,
+        effective_at=context.effective_at,
+        recorded_at=logged.recorded_at,
+        command_id=context.command_id,
+        correlation_id=context.correlation_id,
+        causation_id=context.causation_id,
+    )

@@ -1,0 +1,195 @@
+"""The goals service in this process, over a database of its own, and callers with tokens."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.goals.main import create
+from services.goals.settings import GoalsSettings
+
+NOWHERE = "nats://127.0.0.1:1"
+ALL_SCOPES = "goals:read goals:write goals:admin audit:read"
+
+Json = dict[str, Any]
+
+
+class Issuer:
+    """Signs tokens by the key in a JWKS file that it writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.jwks = folder / "jwks.json"
+        self._key = Ed25519PrivateKey.generate()
+        public = jwt.algorithms.OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        self.jwks.write_text(json.dumps({"keys": [{**public, "kid": "k"}]}))
+
+    def headers(self, subject: str, scope: str, **claims: Any) -> dict[str, str]:
+        payload = {
+            "iss": "cairn-local",
+            "aud": "cairn",
+            "sub": subject,
+            "exp": int(time.time()) + 600,
+            "scope": scope,
+            "kind": "human",
+            **claims,
+        }
+        token = jwt.encode(payload, self._key, algorithm="EdDSA", headers={"kid": "k"})
+        return {"Authorization": f"Bearer {token}"}
+
+
+class Caller:
+    """Calls the service as somebody; a path without `/v1` in front."""
+
+    def __init__(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        self._client = client
+        self._headers = headers
+
+    async def get(self, path: str, **parameters: Any) -> httpx.Response:
+        return await self._client.get(f"/v1{path}", params=parameters, headers=self._headers)
+
+    async def post(
+        self,
+        path: str,
+        body: Json | None = None,
+        *,
+        version: int | str | None = None,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        chosen = {**self._headers, **(headers or {})}
+        if version is not None:
+            chosen["If-Match"] = f'"{version}"'
+        if key is not None:
+            chosen["Idempotency-Key"] = key
+        return await self._client.post(f"/v1{path}", json=body, headers=chosen)
+
+    async def done(self, path: str, body: Json | None = None, **options: Any) -> Json:
+        """What a command that has to succeed is answered."""
+        response = await self.post(path, body, **options)
+        assert response.is_success, response.text
+        answer: Json = response.json()
+        return answer
+
+
+class Service:
+    """A running application, and those who call it."""
+
+    def __init__(self, client: httpx.AsyncClient, issuer: Issuer) -> None:
+        self._client = client
+        self._issuer = issuer
+        self.admin = self.caller("root", ALL_SCOPES)
+        self.lead = self.caller("lea", "goals:read goals:write", teams=["quality"])
+        self.reader = self.caller("rea", "goals:read")
+        self.auditor = self.caller("aud", "audit:read goals:read")
+
+    def caller(self, subject: str, scope: str, **claims: Any) -> Caller:
+        return Caller(self._client, self._issuer.headers(subject, scope, **claims))
+
+    def stranger(self, headers: dict[str, str] | None = None) -> Caller:
+        return Caller(self._client, headers or {})
+
+    async def active_cycle(self, **changes: Any) -> Json:
+        planned = await self.admin.done("/cycles", cycle_body(**changes))
+        return await self.admin.done(f"/cycles/{planned['id']}/activate", version=1)
+
+    async def draft(self, cycle: Json, *key_results: Json, **changes: Any) -> Json:
+        return await self.lead.done(
+            "/objectives", objective_body(cycle["id"], *key_results, **changes)
+        )
+
+    async def active_objective(self, cycle: Json, *key_results: Json, **changes: Any) -> Json:
+        drafted = await self.draft(cycle, *(key_results or (COVERAGE,)), **changes)
+        return await self.lead.done(
+            f"/objectives/{drafted['id']}/activate", version=drafted["version"]
+        )
+
+
+COVERAGE: Json = {
+    "title": "Test coverage",
+    "type": "increase",
+    "baseline": 70,
+    "target": 90,
+    "unit": "%",
+}
+
+
+def cycle_body(**changes: Any) -> Json:
+    """A cycle that lasts for years around now, so that no test depends on the day."""
+    return {
+        "name": "These years",
+        "starts_on": "2024-01-01",
+        "ends_on": "2028-12-31",
+        "cadence": "custom",
+        **changes,
+    }
+
+
+def objective_body(cycle_id: UUID | str, *key_results: Json, **changes: Any) -> Json:
+    return {
+        "cycle_id": str(cycle_id),
+        "title": "Halve the bug rate",
+        "owner": {"kind": "team", "id": "quality"},
+        "key_results": list(key_results),
+        **changes,
+    }
+
+
+def check_ins(objective: Json, index: int = 0) -> str:
+    return f"{key_result_path(objective, index)}/check-ins"
+
+
+def key_result_path(objective: Json, index: int = 0) -> str:
+    return f"/objectives/{objective['id']}/key-results/{objective['key_results'][index]['id']}"
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    """The status and the kind of problem that a request was answered with."""
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    document = response.json()
+    assert document["status"] == response.status_code
+    assert document["detail"]
+    return response.status_code, document["type"].removeprefix("urn:cairn:problem:")
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> Issuer:
+    return Issuer(tmp_path)
+
+
+@pytest.fixture
+def settings(fresh_database_url: str, issuer: Issuer) -> GoalsSettings:
+    return GoalsSettings(database_url=fresh_database_url, nats_url=NOWHERE, jwks=str(issuer.jwks))
+
+
+Starting = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+@pytest.fixture
+def starting(settings: GoalsSettings, issuer: Issuer) -> Starting:
+    """Starts the service, as often as a test wants processes of it."""
+
+    @asynccontextmanager
+    async def start(**changes: Any) -> AsyncIterator[Service]:
+        app = create(settings.model_copy(update=changes))
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://goals") as client,
+        ):
+            yield Service(client, issuer)
+
+    return start
+
+
+@pytest.fixture
+async def service(starting: Starting) -> AsyncIterator[Service]:
+    async with starting() as started:
+        yield started

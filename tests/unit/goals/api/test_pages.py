@@ -1,0 +1,54 @@
+"""Cursors lead on from where a page ended, and only our own are taken."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.positions import MAX_POSITION
+from services.goals.api.pages import (
+    MalformedCursorError,
+    decode_cursor,
+    encode_cursor,
+    page_response,
+)
+
+
+@given(st.integers(0, MAX_POSITION))
+def test_a_cursor_leads_to_where_it_was_made(place: int) -> None:
+    assert decode_cursor(encode_cursor(place)) == place
+
+
+def test_without_a_cursor_a_list_begins_at_its_beginning() -> None:
+    assert decode_cursor(None) == 0
+
+
+@given(st.text(max_size=30))
+def test_whatever_else_is_sent_is_refused_or_a_place(text: str) -> None:
+    with suppress(MalformedCursorError):
+        assert 0 <= decode_cursor(text) <= MAX_POSITION
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "7", "é", "AAAAAAAAAAAA", "Af_________8=", "AQ==", "AQAAAAAAAAAAAA=="]
+)
+def test_a_cursor_that_is_none_of_ours_is_refused(cursor: str) -> None:
+    with pytest.raises(MalformedCursorError):
+        decode_cursor(cursor)
+
+
+@pytest.mark.parametrize(
+    ("found", "items", "next_place"),
+    [([], [], None), ([1, 2], [1, 2], None), ([1, 2, 3], [1, 2], 20)],
+)
+def test_a_page_names_the_next_one_only_where_there_is_more(
+    found: list[int], items: list[int], next_place: int | None
+) -> None:
+    response = page_response(
+        found, 2, render=lambda each: {"n": each}, place=lambda each: each * 10
+    )
+    page = json.loads(bytes(response.body))
+    assert page["items"] == [{"n": each} for each in items]
+    assert page["next"] == (encode_cursor(next_place) if next_place else None)
