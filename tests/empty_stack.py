@@ -1,0 +1,110 @@
+"""A whole stack for tests and benchmarks: `cairn up` on a directory and ports of its own, empty."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from deploy.local.home import StackHome
+from deploy.local.ports import free_port, is_free
+from deploy.local.running_stack import NoStackError, RunningStack
+from deploy.local.tokens import Bearer, Role, TokenIssuer
+
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+LOOK_AGAIN_SECONDS = 0.05
+HIGHEST_PORT_BASE = 65_500
+
+
+class EmptyStack:
+    """A running `cairn up` without the sample company."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = StackHome(home.absolute())
+        self.port_base = _free_ports()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> RunningStack:
+        """Where the parts of the stack are."""
+        return RunningStack.read(self.home.running)
+
+    def start(self) -> None:
+        """Start it and wait until it is ready; a second start finds the data of the first."""
+        settings = {
+            "CAIRN_HOME": str(self.home.root),
+            "CAIRN_PORT_BASE": str(self.port_base),
+            "CAIRN_SAMPLE": "no",
+        }
+        with Path(self.home.root.parent, "cairn-up.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", "from deploy.local.cli import main; main()", "up"],
+                env=os.environ | settings,
+                stdout=output,
+                stderr=output,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            assert self._process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(LOOK_AGAIN_SECONDS)
+
+    def stop(self) -> int:
+        """Interrupt it and wait until it is gone; its exit status."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(STOP_SECONDS)
+
+    def output(self) -> str:
+        """What it has printed so far."""
+        return Path(self.home.root.parent, "cairn-up.log").read_text()
+
+    def token(self, role: Role, *, subject: str | None = None, teams: tuple[str, ...] = ()) -> str:
+        """A token that the stack accepts."""
+        bearer = Bearer.of(role, subject=subject, teams=teams)
+        issuer = TokenIssuer(self.home.keys)
+        return issuer.mint(bearer, now=datetime.now(UTC), validity=timedelta(hours=1))
+
+    def client(self, service: str, role: Role = Role.ADMIN) -> httpx.AsyncClient:
+        """An HTTP client of one service, with a token of that role."""
+        return httpx.AsyncClient(
+            base_url=getattr(self.running, service),
+            headers={"Authorization": f"Bearer {self.token(role)}"},
+            timeout=30.0,
+        )
+
+    def _is_ready(self) -> bool:
+        try:
+            return bool(self.running.goals)
+        except NoStackError:
+            return False
+
+
+@contextmanager
+def empty_stack() -> Iterator[EmptyStack]:
+    """A stack that is stopped and whose files are removed in the end."""
+    with tempfile.TemporaryDirectory(prefix="cairn-stack-") as directory:
+        # Started by root, PostgreSQL runs as another user, who has to get past this directory.
+        Path(directory).chmod(0o711)
+        stack = EmptyStack(Path(directory) / "home")
+        stack.start()
+        try:
+            yield stack
+        finally:
+            stack.stop()
+
+
+def _free_ports() -> int:
+    """The first of three neighbouring ports that nobody listens on."""
+    while True:
+        first = free_port()
+        if first <= HIGHEST_PORT_BASE and is_free(first + 1) and is_free(first + 2):
+            return first
