@@ -56,6 +56,7 @@ def health_router(
 ) -> APIRouter:
     """Routes `/livez`, `/readyz` and `/metrics`. They ask for no token and tell no secret."""
     router = APIRouter(tags=["health"])
+    assessment = SharedAssessment(checks, drain)
 
     @router.get("/livez")
     async def livez() -> Liveness:
@@ -65,7 +66,7 @@ def health_router(
     @router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready."}})
     async def readyz(response: Response) -> Readiness:
         """Say whether everything the service needs is there, and what is not."""
-        report = await assess(checks, drain)
+        report = await assessment.result()
         response.status_code = 200 if report.status == "ready" else 503
         return report
 
@@ -79,6 +80,26 @@ def health_router(
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+class SharedAssessment:
+    """Lets all who ask at once share one run of the checks.
+
+    Probes need no token, so without this anyone could make the service ask its database as often
+    as they like.
+    """
+
+    def __init__(self, checks: Mapping[str, Check], drain: Drain) -> None:
+        self._checks = checks
+        self._drain = drain
+        self._running: asyncio.Task[Readiness] | None = None
+
+    async def result(self) -> Readiness:
+        """What the run under way finds, or that of a new one."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(assess(self._checks, self._drain))
+        # One prober that hangs up must not cancel the run for the others.
+        return await asyncio.shield(self._running)
 
 
 async def assess(checks: Mapping[str, Check], drain: Drain) -> Readiness:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
 
@@ -30,6 +31,15 @@ def settings(database_url: str, **changes: Any) -> PileSettings:
     )
 
 
+@asynccontextmanager
+async def opened(database_url: str, **changes: Any) -> AsyncIterator[Pool]:
+    pool = await open_pool(settings(database_url, **changes))
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     bounds = {
@@ -38,9 +48,8 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
         "database_pool_timeout_seconds": 0.2,
         "database_statement_timeout_seconds": 0.2,
     }
-    pool = await open_pool(settings(database_url, **bounds))
-    yield pool
-    await pool.close()
+    async with opened(database_url, **bounds) as pool:
+        yield pool
 
 
 async def test_a_connection_is_the_services_own(pool: Pool) -> None:
@@ -81,25 +90,26 @@ async def test_an_exhausted_pool_makes_nobody_wait_long(pool: Pool) -> None:
 
 
 async def test_connections_lost_together_fail_one_caller_and_not_each(database_url: str) -> None:
-    pool = await open_pool(settings(database_url, database_pool_size=3))
-    async with connection(pool), connection(pool), connection(pool):
-        pass
+    async with opened(database_url, database_pool_size=3) as pool:
+        async with connection(pool), connection(pool), connection(pool):
+            end_sessions(database_url)
+        with pytest.raises(DatabaseUnavailableError):
+            await check_database(pool)
+        await asyncio.gather(*(check_database(pool) for _ in range(3)))
+
+
+def end_sessions(database_url: str) -> None:
+    """Do to the sessions of a pool what a restart of the server does."""
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'cairn-piles' AND datname = current_database()"
         )
-    with pytest.raises(DatabaseUnavailableError):
-        await check_database(pool)
-    await asyncio.gather(*(check_database(pool) for _ in range(3)))
-    await pool.close()
 
 
 async def test_a_database_that_is_away_delays_a_start_but_does_not_end_it() -> None:
-    pool = await open_pool(
-        settings("postgresql://u:secret@127.0.0.1:1/none", database_pool_timeout_seconds=0.2)
-    )
-    with pytest.raises(DatabaseUnavailableError) as caught:
-        await check_database(pool)
+    address = "postgresql://u:secret@127.0.0.1:1/none"
+    async with opened(address, database_pool_timeout_seconds=0.2) as pool:
+        with pytest.raises(DatabaseUnavailableError) as caught:
+            await check_database(pool)
     assert "secret" not in str(caught.value)
-    await pool.close()

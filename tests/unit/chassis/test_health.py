@@ -65,6 +65,24 @@ async def test_checks_run_together_and_each_within_its_bound(
     assert set(report.checks.values()) == {"failed"}
 
 
+async def test_those_who_ask_at_once_share_one_run_of_the_checks(make_app: AppFactory) -> None:
+    asked = 0
+
+    async def counting() -> None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+
+    app = make_app()
+    app.state.checks["database"] = counting
+    async with calling(app) as client:
+        answers = await asyncio.gather(*(client.get("/readyz") for _ in range(20)))
+        assert asked == 1
+        await client.get("/readyz")
+    assert {answer.status_code for answer in answers} == {200}
+    assert asked == 2
+
+
 async def test_a_stopping_service_is_not_ready(make_app: AppFactory) -> None:
     app = make_app()
     app.state.drain.begin()
