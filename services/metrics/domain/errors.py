@@ -11,17 +11,6 @@ class MetricsError(Exception):
         self.extensions: Mapping[str, object] = extensions
 
 
-class StaleVersionError(MetricsError):
-    """The change was made for a version that is not the current one."""
-
-    def __init__(self, *, expected: int, current: int) -> None:
-        super().__init__(
-            f"The change was made for version {expected}, the current one is {current}: "
-            "read it again and decide anew.",
-            current_version=current,
-        )
-
-
 class KpiUnknownError(MetricsError):
     """There is no KPI of that key."""
 

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from contracts.subjects import KPI_KEY_PATTERN
-from services.chassis.eventstore.context import LoggedEvent
+from services.chassis.eventstore.context import Event, LoggedEvent
 from services.metrics.domain.errors import (
     DefinitionUnchangedError,
     KpiKeyError,
@@ -26,7 +26,10 @@ _KEY: Final = re.compile(KPI_KEY_PATTERN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi:
-    """A KPI and its current terms, which are those of its definition number `definition`."""
+    """A KPI and its current terms, which are those of its definition number `definition`.
+
+    `position` is the place of its last event in the log, None until that is stored.
+    """
 
     key: str
     definition: int
@@ -34,6 +37,7 @@ class Kpi:
     defined_at: datetime
     changed_at: datetime
     retired_at: datetime | None = None
+    position: int | None = None
 
 
 def kpi_id(key: str) -> UUID:
@@ -71,22 +75,22 @@ def retire(kpi: Kpi) -> KpiRetired:
 
 def evolve(kpi: Kpi | None, logged: LoggedEvent) -> Kpi:
     """The KPI after one more event."""
-    recorded_at = logged.recorded_at
-    assert recorded_at is not None
-    match logged.event:
+    assert logged.recorded_at is not None
+    kpi = _changed(kpi, logged.event, logged.recorded_at)
+    return replace(kpi, changed_at=logged.recorded_at, position=logged.position)
+
+
+def _changed(kpi: Kpi | None, event: Event, at: datetime) -> Kpi:
+    match event:
         case KpiDefined(key=key, terms=terms):
             return Kpi(
-                key=key,
-                definition=FIRST_DEFINITION,
-                terms=terms,
-                defined_at=recorded_at,
-                changed_at=recorded_at,
+                key=key, definition=FIRST_DEFINITION, terms=terms, defined_at=at, changed_at=at
             )
         case KpiRedefined(definition=definition, terms=terms) if kpi is not None:
-            return replace(kpi, definition=definition, terms=terms, changed_at=recorded_at)
+            return replace(kpi, definition=definition, terms=terms)
         case KpiRetired() if kpi is not None:
-            return replace(kpi, changed_at=recorded_at, retired_at=recorded_at)
-    raise AssertionError(f"{logged.event.TOPIC} cannot follow here")
+            return replace(kpi, retired_at=at)
+    raise AssertionError(f"{event.TOPIC} cannot follow here")
 
 
 def _require_live(kpi: Kpi) -> None:

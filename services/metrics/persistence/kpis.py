@@ -24,29 +24,29 @@ from services.metrics.domain.readings import RecordableKpi
 # alone: a reading is never recorded under a definition that ended before its batch did.
 _LOCK_CLASS: Final = int.from_bytes(b"kpis")
 
-_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%s, hashtext(current_schema()))"
-_LOCK_ALONE = "SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))"
+_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%s, 0)"
+_LOCK_ALONE = "SELECT pg_advisory_xact_lock(%s, 0)"
 
 _CHANGED = """
 SELECT k.kpi_no, k.key, k.definition, d.cadence, d.time_zone, k.retired_at, k.position
-FROM kpis AS k JOIN kpi_definitions AS d USING (kpi_no, definition)
+FROM metrics.kpis AS k JOIN metrics.kpi_definitions AS d USING (kpi_no, definition)
 WHERE k.position > %s ORDER BY k.position
 """
 
 _INSERT_KPI = """
-INSERT INTO kpis (key, version, definition, defined_at, changed_at, position)
+INSERT INTO metrics.kpis (key, version, definition, defined_at, changed_at, position)
 VALUES (%(key)s, %(version)s, %(definition)s, %(recorded_at)s, %(recorded_at)s, %(position)s)
 """
 _INSERT_DEFINITION = """
-INSERT INTO kpi_definitions (
+INSERT INTO metrics.kpi_definitions (
     kpi_no, definition, name, unit, direction, owner_kind, owner_id, cadence, aggregation, time_zone
 )
 SELECT kpi_no, %(definition)s, %(name)s, %(unit)s, %(direction)s, %(owner_kind)s, %(owner_id)s,
     %(cadence)s, %(aggregation)s, %(time_zone)s
-FROM kpis WHERE key = %(key)s
+FROM metrics.kpis WHERE key = %(key)s
 """
 _UPDATE_KPI = """
-UPDATE kpis SET version = %(version)s, definition = coalesce(%(definition)s, definition),
+UPDATE metrics.kpis SET version = %(version)s, definition = coalesce(%(definition)s, definition),
     changed_at = %(recorded_at)s, retired_at = %(retired_at)s, position = %(position)s
 WHERE key = %(key)s
 """
@@ -54,7 +54,7 @@ WHERE key = %(key)s
 _SELECT = """
 SELECT k.key, k.version, k.definition, k.defined_at, k.changed_at, k.retired_at, k.position,
     d.name, d.unit, d.direction, d.owner_kind, d.owner_id, d.cadence, d.aggregation, d.time_zone
-FROM kpis AS k JOIN kpi_definitions AS d USING (kpi_no, definition)
+FROM metrics.kpis AS k JOIN metrics.kpi_definitions AS d USING (kpi_no, definition)
 """
 _FIND = _SELECT + "WHERE k.key = %s"
 _LIST = (

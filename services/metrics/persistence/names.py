@@ -18,12 +18,12 @@ class _Table:
 
 
 SOURCES: Final = _Table(
-    select="SELECT name, number FROM sources WHERE name = ANY(%s)",
-    insert="INSERT INTO sources (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING",
+    select="SELECT name, number FROM metrics.sources WHERE name = ANY(%s)",
+    insert=("INSERT INTO metrics.sources (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"),
 )
 ACTORS: Final = _Table(
-    select="SELECT name, number FROM actors WHERE name = ANY(%s)",
-    insert="INSERT INTO actors (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING",
+    select="SELECT name, number FROM metrics.actors WHERE name = ANY(%s)",
+    insert="INSERT INTO metrics.actors (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING",
 )
 
 

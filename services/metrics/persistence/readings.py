@@ -37,14 +37,14 @@ _FIND = """
 SELECT asked.place, r.revision, r.value, r.reason
 FROM unnest(%(kpis)s::integer[], %(ats)s::timestamptz[], %(sources)s::integer[])
     WITH ORDINALITY AS asked (kpi_no, at, source_no, place)
-JOIN readings AS r USING (kpi_no, at, source_no)
+JOIN metrics.readings AS r USING (kpi_no, at, source_no)
 """
 _COPY = """
-COPY readings (at, value, kpi_no, source_no, revision, actor_no, id, note, reason)
+COPY metrics.readings (at, value, kpi_no, source_no, revision, actor_no, id, note, reason)
 FROM STDIN (FORMAT BINARY)
 """
 _MARK = """
-INSERT INTO touched_periods (kpi_no, definition, period_start, period_end)
+INSERT INTO metrics.touched_periods (kpi_no, definition, period_start, period_end)
 SELECT * FROM unnest(
     %(kpis)s::integer[], %(definitions)s::integer[],
     %(starts)s::timestamptz[], %(ends)s::timestamptz[]

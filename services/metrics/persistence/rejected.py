@@ -18,7 +18,7 @@ from services.metrics.domain.readings import RefusalCode
 WHOLE_MESSAGE: Final = -1
 
 _INSERT = """
-INSERT INTO rejected_readings
+INSERT INTO metrics.rejected_readings
     (source, message_sequence, message_at, place, code, detail, quotation)
 SELECT * FROM unnest(
     %(source)s::text[], %(message_sequence)s::bigint[], %(message_at)s::timestamptz[],
@@ -29,7 +29,7 @@ ON CONFLICT (message_sequence, message_at, place) DO NOTHING
 _COLUMNS = """
 SELECT rejected_no, source, message_sequence, message_at, place, code, detail, quotation,
     rejected_at
-FROM rejected_readings
+FROM metrics.rejected_readings
 """
 _LIST = (
     _COLUMNS
@@ -39,7 +39,7 @@ ORDER BY rejected_no DESC LIMIT %(limit)s
 """
 )
 _TAKE = _COLUMNS + "WHERE published_at IS NULL ORDER BY rejected_no LIMIT %s FOR UPDATE SKIP LOCKED"
-_PUBLISHED = "UPDATE rejected_readings SET published_at = now() WHERE rejected_no = ANY(%s)"
+_PUBLISHED = "UPDATE metrics.rejected_readings SET published_at = now() WHERE rejected_no = ANY(%s)"
 
 
 @dataclass(frozen=True, slots=True)

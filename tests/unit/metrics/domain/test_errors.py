@@ -7,14 +7,12 @@ from services.metrics.domain.errors import (
     KpiExistsError,
     KpiUnknownError,
     MetricsError,
-    StaleVersionError,
 )
 
 
 @pytest.mark.parametrize(
     ("error", "says", "extensions"),
     [
-        (StaleVersionError(expected=1, current=2), "version 1.*is 2", {"current_version": 2}),
         (KpiUnknownError("a.b"), "no KPI a.b", {}),
         (KpiExistsError("a.b"), "a.b is defined", {"kpi": "a.b"}),
         (DefinitionUnknownError("a.b", 3), "no definition 3", {}),

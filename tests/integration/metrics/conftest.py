@@ -1,0 +1,195 @@
+"""A metrics service without its HTTP side: its schema, its writer, its recorder."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from services.chassis.eventstore.context import Actor
+from services.chassis.eventstore.reading import EventLog
+from services.chassis.eventstore.unit import Answer, Command, Loaded, Unit
+from services.chassis.eventstore.writer import Writer
+from services.chassis.postgres import Pool, open_pool
+from services.metrics import application
+from services.metrics.domain.events import Owner, Terms
+from services.metrics.domain.kpi import Kpi
+from services.metrics.persistence.index import index_events
+from services.metrics.persistence.log import event_mapper, migrate_schema, open_log
+from services.metrics.reading_format import Batch, ReadingBody
+from services.metrics.recorder import GroupRecorder
+from services.metrics.recording import IntakeMessage, Recording, Submission
+from services.metrics.rollups import Flusher
+from services.metrics.settings import MetricsSettings
+
+MARIA = Actor("maria", "human")
+TERMS = Terms(
+    name="Revenue",
+    unit="EUR",
+    direction="higher",
+    owner=Owner(kind="team", id="sales"),
+    cadence="day",
+    aggregation="sum",
+    time_zone="Europe/Berlin",
+)
+REVENUE = "sales.revenue"
+
+
+def reading(
+    at: str, value: float, *, kpi: str = REVENUE, source: str = "pos-1", **more: Any
+) -> ReadingBody:
+    return ReadingBody(kpi=kpi, at=datetime.fromisoformat(at), value=value, source=source, **more)
+
+
+def submission(*readings: ReadingBody, message: IntakeMessage | None = None) -> Submission:
+    return Submission(
+        batch=Batch(list(enumerate(readings))),
+        actor="service:pos-1",
+        may_write=lambda _: True,
+        message=message,
+    )
+
+
+@dataclass(frozen=True)
+class Kpis:
+    """Defines, redefines and retires KPIs, as the service does on request."""
+
+    writer: Writer
+
+    async def define(self, key: str = REVENUE, **terms: Any) -> None:
+        await self._run(lambda unit: application.define_kpi(unit, key, replace(TERMS, **terms)))
+
+    async def redefine(self, key: str = REVENUE, *, version: int, **changes: Any) -> None:
+        await self._run(
+            lambda unit: application.redefine_kpi(
+                unit, key, changes, version=version, reason="because"
+            ),
+            reason="because",
+        )
+
+    async def retire(self, key: str = REVENUE, *, version: int) -> None:
+        await self._run(lambda unit: application.retire_kpi(unit, key, version=version))
+
+    async def _run(
+        self, use_case: Callable[[Unit], Loaded[Kpi]], reason: str | None = None
+    ) -> None:
+        def decide(unit: Unit) -> Answer:
+            return Answer(200, b"", etag=use_case(unit).version)
+
+        await self.writer.submit(
+            Command(decide=decide, actor=MARIA, correlation_id="c", reason=reason)
+        )
+
+
+class Database:
+    """Looks at the tables from outside."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = psycopg.connect(
+            url, autocommit=True, options="-c search_path=metrics", row_factory=dict_row
+        )
+
+    def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        return self.connection.execute(query, parameters).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    def values(self, query: str, *parameters: Any) -> list[Any]:
+        """The only column of each row."""
+        return [next(iter(row.values())) for row in self.rows(query, *parameters)]
+
+    def rollups(self, key: str = REVENUE) -> dict[tuple[int, datetime], tuple[float, int]]:
+        """The value and the number of readings, by definition and start."""
+        found = self.rows(
+            "SELECT r.* FROM rollups AS r JOIN kpis AS k USING (kpi_no) WHERE k.key = %s", key
+        )
+        return {
+            (row["definition"], row["period_start"]): (row["value"], row["readings"])
+            for row in found
+        }
+
+
+@pytest.fixture
+def settings(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> MetricsSettings:
+    monkeypatch.setenv("CAIRN_DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("CAIRN_NATS_URL", "nats://127.0.0.1:1")
+    monkeypatch.setenv("CAIRN_JWKS", "none")
+    settings = MetricsSettings()
+    migrate_schema(settings)
+    return settings
+
+
+@pytest.fixture
+def database(settings: MetricsSettings) -> Iterator[Database]:
+    database = Database(settings.database_url.get_secret_value())
+    yield database
+    database.connection.close()
+
+
+@pytest.fixture
+async def pool(settings: MetricsSettings) -> AsyncIterator[Pool]:
+    pool = await open_pool(settings)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def log(pool: Pool) -> EventLog:
+    return EventLog(pool, event_mapper())
+
+
+@pytest.fixture
+async def writer(settings: MetricsSettings) -> AsyncIterator[Writer]:
+    application_ = open_log(settings, event_mapper())
+    writer = Writer(application_, index=index_events)
+    writer.start()
+    yield writer
+    await writer.stop()
+    application_.close()
+
+
+@pytest.fixture
+def kpis(writer: Writer) -> Kpis:
+    return Kpis(writer)
+
+
+@pytest.fixture
+async def new_recorder(pool: Pool) -> AsyncIterator[Callable[[], GroupRecorder]]:
+    """Makes one more recorder, as another process would have it: with nothing in memory."""
+    made: list[GroupRecorder] = []
+
+    def make() -> GroupRecorder:
+        recorder = GroupRecorder(pool)
+        recorder.start()
+        made.append(recorder)
+        return recorder
+
+    yield make
+    for recorder in made:
+        await recorder.stop()
+
+
+@pytest.fixture
+async def recorder(new_recorder: Callable[[], GroupRecorder]) -> GroupRecorder:
+    return new_recorder()
+
+
+@pytest.fixture
+def flusher(pool: Pool, writer: Writer) -> Flusher:
+    return Flusher(pool, writer, interval_seconds=0.05)
+
+
+def told(recording: Recording) -> dict[str, Any]:
+    """A recording, short enough to compare: counts that are not 0, and codes by index."""
+    counts = {
+        "accepted": recording.accepted,
+        "duplicates": recording.duplicates,
+        "corrections": recording.corrections,
+        "rejected": {each.place: each.code for each in recording.rejections},
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
