@@ -171,8 +171,7 @@ def mapped_response(table: ProblemTable, scope: Scope, error: Exception) -> Prob
     members of the document, and `headers`, where it was raised at the HTTP edge itself.
     """
     problem = find_problem(table, type(error))
-    if problem is None:
-        return internal_error_response(scope, error)
+    assert problem is not None, "a handler is registered for nothing but the table's classes"
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request_failed", problem=problem.slug, cause=_cause(error))
     return problem_response(

@@ -1,11 +1,14 @@
 """Running a service: uvicorn, with a stop that lets what is in flight finish and then ends."""
 
+import asyncio
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -21,6 +24,8 @@ LISTEN_BACKLOG = 2_048
 # What closing pools, buses and exporters may take once the last request is answered.
 CLOSING_SECONDS = 10
 EXIT_STUCK = 70
+# A signal handler can only leave a note; uvicorn's own loop looks as often.
+SIGNAL_POLL_SECONDS = 0.1
 
 log = structlog.get_logger()
 
@@ -73,6 +78,31 @@ class _DrainingServer(uvicorn.Server):
         )
         self._listen_until = 0.0
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, unless told to stop before that is done.
+
+        A service may wait in its lifespan for a database as long as it takes; uvicorn alone
+        would not look at a signal before.
+        """
+        starting = asyncio.current_task()
+        assert starting is not None
+        impatience = asyncio.create_task(self._cancel_when_told(starting))
+        try:
+            await super().startup(sockets)
+        except asyncio.CancelledError:
+            if not self.should_exit:
+                raise
+            starting.uncancel()
+            log.info("stopped_while_starting")
+        finally:
+            impatience.cancel()
+
+    async def _cancel_when_told(self, starting: asyncio.Task[Any]) -> None:
+        while not self.should_exit:  # noqa: ASYNC110  a signal handler sets no asyncio event
+            await asyncio.sleep(SIGNAL_POLL_SECONDS)
+        self._arm_last_resort()
+        starting.cancel()
+
     async def on_tick(self, counter: int) -> bool:
         if not await super().on_tick(counter):
             return False
@@ -85,6 +115,9 @@ class _DrainingServer(uvicorn.Server):
         log.info("draining", delay_seconds=self._delay_seconds)
         self._drain.begin()
         self._listen_until = time.monotonic() + self._delay_seconds
+        self._arm_last_resort()
+
+    def _arm_last_resort(self) -> None:
         last_resort = threading.Timer(self._longest_stop_seconds, os._exit, [EXIT_STUCK])
         last_resort.daemon = True
         last_resort.start()

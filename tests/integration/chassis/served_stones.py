@@ -47,6 +47,9 @@ async def count(request: Request) -> int:
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     if "STONES_REFUSE" in os.environ:
         raise MigrationError("The stones do not fit.")
+    if "STONES_WAIT" in os.environ:
+        print("waiting", flush=True)  # noqa: T201  the test waits for it
+        await asyncio.Event().wait()
     yield
     print("closed", flush=True)  # noqa: T201  the test looks for it
     if "STONES_HANG" in os.environ:

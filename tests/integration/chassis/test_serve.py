@@ -52,9 +52,9 @@ class Service:
                 continue
         raise AssertionError(self.log)
 
-    def wait_until_held(self) -> None:
+    def wait_until_it_says(self, word: str) -> None:
         assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "held\n"
+        assert self.process.stdout.readline() == f"{word}\n"
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -127,7 +127,7 @@ def lasting(start: Starting) -> Service:
 def test_a_request_in_flight_is_finished_before_the_process_ends(service: Service) -> None:
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(httpx.get, f"{service.address}/until-stopping", timeout=20)
-        service.wait_until_held()
+        service.wait_until_it_says("held")
         service.stop()
         answer = asked.result()
         assert service.end(10) == 0
@@ -143,7 +143,7 @@ def test_a_request_that_never_ends_is_cut_off(start: Starting) -> None:
     service.wait_until_ready()
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(httpx.get, f"{service.address}/forever", timeout=20)
-        service.wait_until_held()
+        service.wait_until_it_says("held")
         begun = monotonic()
         service.stop()
         assert service.end(10) == 0
@@ -170,6 +170,14 @@ def test_a_library_that_hangs_does_not_keep_the_process(start: Starting) -> None
     service.wait_until_ready()
     service.stop()
     assert service.end(10) == EXIT_STUCK
+
+
+def test_a_service_that_still_waits_for_something_stops_at_once(start: Starting) -> None:
+    service = start(STONES_WAIT="1")
+    service.wait_until_it_says("waiting")
+    service.stop()
+    assert service.end(5) == 0
+    assert "stopped_while_starting" in service.events()
 
 
 def test_an_interrupt_and_a_second_signal_stop_it_as_well(service: Service) -> None:

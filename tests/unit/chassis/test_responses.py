@@ -42,6 +42,7 @@ def test_what_services_answer_with_is_json(content: Any, text: str) -> None:
     [
         ("\ud800", r'"\ud800"'),
         ({"half": "\ud800", "stone": Stone(ID, MOMENT), "n": {1}}, None),
+        ({"half": "\ud800", "whole": ["\ud800"], "odd": {"\ud800"}}, None),
     ],
 )
 def test_half_a_character_does_not_break_an_answer(content: Any, text: str | None) -> None:

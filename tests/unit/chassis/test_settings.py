@@ -68,6 +68,7 @@ def test_a_missing_variable_is_named_in_one_line(
         ("CAIRN_PORT", "secret-port"),
         ("CAIRN_LOG_LEVEL", "chatty"),
         ("CAIRN_DB_SCHEMA", "robert'; drop"),
+        ("CAIRN_SERVICE", "no good name"),
         ("CAIRN_DATABASE_URL", "postgresql://rock:hard@db:nowhere/x y=z"),
         ("CAIRN_MAX_BODY_BYTES", "0"),
         ("CAIRN_DRAIN_SECONDS", "-1"),
