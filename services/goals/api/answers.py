@@ -1,5 +1,6 @@
 """Answers to commands, rendered inside the append transaction so that they are kept with it."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -22,33 +23,38 @@ OK: Final = 200
 CREATED: Final = 201
 
 
-def cycle_answer(loaded: Loaded[Cycle], status: int = OK) -> Answer:
+def planned_answer(loaded: Loaded[Cycle]) -> Answer:
+    """The cycle as it was planned."""
+    return replace(cycle_answer(loaded), status=CREATED, location=f"/v1/cycles/{loaded.id}")
+
+
+def cycle_answer(loaded: Loaded[Cycle]) -> Answer:
     """The cycle as the command left it."""
-    return Answer(
-        status,
-        to_json(cycle_document(loaded)),
-        etag=loaded.version,
-        location=f"/v1/cycles/{loaded.id}" if status == CREATED else None,
-    )
+    return Answer(OK, to_json(cycle_document(loaded)), etag=loaded.version)
 
 
-def objective_answer(unit: Unit, loaded: Loaded[Objective], status: int = OK) -> Answer:
+def drafted_answer(unit: Unit, loaded: Loaded[Objective]) -> Answer:
+    """The objective as it was written down."""
+    answer = objective_answer(unit, loaded)
+    return replace(answer, status=CREATED, location=f"/v1/objectives/{loaded.id}")
+
+
+def added_answer(unit: Unit, loaded: Loaded[Objective]) -> Answer:
+    """The objective with what was added to it."""
+    return replace(objective_answer(unit, loaded), status=CREATED, location=_location(loaded))
+
+
+def objective_answer(unit: Unit, loaded: Loaded[Objective]) -> Answer:
     """The objective as the command left it."""
     view = View(_cycle(unit, loaded), unit.now, _rolled_up(unit, loaded.state))
-    return Answer(
-        status,
-        to_json(objective_document(loaded, view)),
-        etag=loaded.version,
-        location=_location(loaded) if status == CREATED else None,
-    )
+    return Answer(OK, to_json(objective_document(loaded, view)), etag=loaded.version)
 
 
 def checked_in_answer(
     unit: Unit, loaded: Loaded[Objective], *, key_result_id: UUID, check_in_id: UUID
 ) -> Answer:
     """The key result as the check-in left it."""
-    # It has a value of its own now, so nothing that contributes to it matters.
-    view = View(_cycle(unit, loaded), unit.now, roll_up(loaded.state))
+    view = View(_cycle(unit, loaded), unit.now, None)
     document = checked_in_document(
         loaded, view, key_result_id=key_result_id, check_in_id=check_in_id
     )
@@ -57,8 +63,7 @@ def checked_in_answer(
 
 def _location(loaded: Loaded[Objective]) -> str:
     """Where the objective is to be found as this command left it, for good."""
-    address = f"/v1/objectives/{loaded.id}"
-    return address if loaded.version == 1 else f"{address}?version={loaded.version}"
+    return f"/v1/objectives/{loaded.id}?version={loaded.version}"
 
 
 def _cycle(unit: Unit, loaded: Loaded[Objective]) -> Cycle:

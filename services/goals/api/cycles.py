@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.goals import application
-from services.goals.api.answers import CREATED, cycle_answer
+from services.goals.api.answers import CREATED, cycle_answer, planned_answer
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
@@ -52,7 +52,7 @@ async def plan_cycle(body: CycleBody, asked: ToCreate) -> Response:
         by=asked.by,
     )
     return await asked.run(
-        lambda unit: cycle_answer(application.plan_cycle(unit, command), CREATED),
+        lambda unit: planned_answer(application.plan_cycle(unit, command)),
         reason=body.reason,
     )
 

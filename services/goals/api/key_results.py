@@ -10,7 +10,7 @@ from contracts.positions import MIN_POSITION_HEADER, MalformedPositionError, par
 from services.chassis.eventstore.unit import Answer, Unit
 from services.chassis.requests import RawParameter
 from services.goals import application
-from services.goals.api.answers import CREATED, checked_in_answer, objective_answer
+from services.goals.api.answers import CREATED, added_answer, checked_in_answer, objective_answer
 from services.goals.api.asked import ToChange
 from services.goals.api.objectives import CHANGED
 from services.goals.api.problems import documented
@@ -66,7 +66,7 @@ async def add_key_result(objective_id: UUID, body: KeyResultBody, asked: ToChang
         definition=body.definition(),
     )
     return await asked.run(
-        lambda unit: objective_answer(unit, application.add_key_result(unit, command), CREATED),
+        lambda unit: added_answer(unit, application.add_key_result(unit, command)),
         reason=body.reason,
         touches=(objective_id,),
     )

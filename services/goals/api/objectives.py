@@ -11,7 +11,7 @@ from contracts.positions import MAX_POSITION
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.requests import AsOf
 from services.goals import application, queries
-from services.goals.api.answers import CREATED, objective_answer
+from services.goals.api.answers import CREATED, drafted_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
@@ -91,7 +91,7 @@ async def draft_objective(body: ObjectiveBody, asked: ToCreate) -> Response:
     )
     command = DraftObjective(objective_id=uuid4(), draft=draft, by=asked.by)
     return await asked.run(
-        lambda unit: objective_answer(unit, application.draft_objective(unit, command), CREATED),
+        lambda unit: drafted_answer(unit, application.draft_objective(unit, command)),
         reason=body.reason,
         touches=(body.cycle_id,),
     )

@@ -12,7 +12,7 @@ from services.goals.domain.cycle import Cycle
 from services.goals.domain.guidance import Advice, advice
 from services.goals.domain.key_result import CheckIn, KeyResult, Link, Measurement
 from services.goals.domain.objective import Alignment, Objective
-from services.goals.domain.rollup import roll_up
+from services.goals.domain.rollup import own_progress, roll_up
 from services.goals.history import Entry
 from services.goals.queries import View
 
@@ -78,19 +78,15 @@ def checked_in_document(
     found = loaded.state.key_result(key_result_id)
     current = found.current
     assert current is not None, "a check-in leaves a value, its own or a later one"
-    assert view.progress is not None
-    is_current = current.source == "manual" and current.position == loaded.state.position
     return {
         "objective_id": loaded.id,
         "version": loaded.version,
         "check_in_id": check_in_id,
+        # It has a value of its own now, so nothing that contributes to it matters.
         "key_result": _key_result(
-            found,
-            view.progress.key_results[key_result_id],
-            expected=view.expected(loaded.state),
-            score=None,
+            found, own_progress(found), expected=view.expected(loaded.state), score=None
         ),
-        "warnings": [] if is_current else [asdict(_NOT_CURRENT)],
+        "warnings": [] if current.position == loaded.state.position else [asdict(_NOT_CURRENT)],
     }
 
 

@@ -70,7 +70,7 @@ def _progress(
     for each in feeding:
         fed.setdefault(each.key_result, []).append(Part(done[each.child].progress, each.weight))
     key_results = {
-        each.id: _key_result_progress(each, fed.get(each.id, ())) for each in objective.key_results
+        each.id: own_progress(each, fed.get(each.id, ())) for each in objective.key_results
     }
     own = [
         Part(key_results[each.id].progress, each.definition.weight)
@@ -81,7 +81,8 @@ def _progress(
     )
 
 
-def _key_result_progress(key_result: KeyResult, children: Iterable[Part]) -> KeyResultProgress:
+def own_progress(key_result: KeyResult, children: Iterable[Part] = ()) -> KeyResultProgress:
+    """A key result's progress by its own value or, without one, by that of its children."""
     current = key_result.current
     return key_result_progress(
         baseline=key_result.definition.baseline,

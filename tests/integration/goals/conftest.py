@@ -71,6 +71,15 @@ class Caller:
             chosen["Idempotency-Key"] = key
         return await self._client.post(f"/v1{path}", json=body, headers=chosen)
 
+    async def send_text(
+        self, path: str, text: str, *, version: int | None = None
+    ) -> httpx.Response:
+        """Send a body that is JSON by its label only."""
+        chosen = {**self._headers, "Content-Type": "application/json"}
+        if version is not None:
+            chosen["If-Match"] = f'"{version}"'
+        return await self._client.post(f"/v1{path}", content=text, headers=chosen)
+
     async def done(self, path: str, body: Json | None = None, **options: Any) -> Json:
         """What a command that has to succeed is answered."""
         response = await self.post(path, body, **options)

@@ -1,0 +1,227 @@
+"""Alignment over HTTP: what it allows, and what children make of their parents' progress."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from services.goals.persistence import alignments
+from tests.integration.goals.conftest import COVERAGE, Json, Service, check_ins, problem
+
+
+async def align(
+    service: Service,
+    child: Json,
+    parent: Json,
+    *,
+    key_result: int | None = None,
+    kind: str = "contributes",
+    weight: float = 1.0,
+) -> Json:
+    """Align the child as it stands, and give it as it stands then."""
+    return await service.lead.done(
+        f"/objectives/{child['id']}/align",
+        below(parent, key_result=key_result) | {"kind": kind, "weight": weight},
+        version=await version(service, child),
+    )
+
+
+def below(parent: Json, *, key_result: int | None = None) -> Json:
+    body = {"objective_id": parent["id"]}
+    if key_result is not None:
+        body["key_result_id"] = parent["key_results"][key_result]["id"]
+    return body
+
+
+async def version(service: Service, objective: Json) -> int:
+    found: int = (await shown(service, objective))["version"]
+    return found
+
+
+async def shown(service: Service, objective: Json, **at: str) -> Json:
+    found: Json = (await service.reader.get(f"/objectives/{objective['id']}", **at)).json()
+    return found
+
+
+async def at(service: Service, cycle: Json, value: float) -> Json:
+    """An active objective whose test coverage went from 70 to `value` on its way to 90."""
+    objective = await service.active_objective(cycle)
+    await service.lead.done(check_ins(objective), {"value": value}, version=3)
+    return objective
+
+
+async def test_an_objective_is_aligned_and_unaligned(service: Service) -> None:
+    cycle = await service.active_cycle()
+    parent, child = await service.draft(cycle, COVERAGE), await service.draft(cycle, COVERAGE)
+    aligned = await align(service, child, parent, key_result=0, weight=2)
+    assert aligned["alignments"] == [
+        {
+            "objective_id": parent["id"],
+            "key_result_id": parent["key_results"][0]["id"],
+            "kind": "contributes",
+            "weight": 2,
+        }
+    ]
+    path = f"/objectives/{child['id']}/unalign"
+    unaligned = await service.lead.done(path, below(parent, key_result=0), version=3)
+    assert unaligned["alignments"] == []
+    again = await service.lead.post(path, below(parent, key_result=0), version=4)
+    assert problem(again) == (409, "not-aligned")
+    await align(service, child, parent, key_result=0)  # and back again
+
+
+async def test_what_cannot_be_a_parent_is_refused(service: Service) -> None:
+    cycle = await service.active_cycle()
+    later = await service.active_cycle(starts_on="2029-01-01", ends_on="2029-12-31")
+    child, parent = await service.draft(cycle, COVERAGE), await service.draft(cycle, COVERAGE)
+    apart = await service.draft(later)
+    closed = await at(service, cycle, 90)
+    await service.lead.done(f"/objectives/{closed['id']}/close", version=4)
+    stranger = {"objective_id": str(uuid4())}
+    not_its_key_result = {"objective_id": parent["id"], "key_result_id": str(uuid4())}
+    for body, refusal in (
+        (stranger, (422, "unknown-parent")),
+        ({"objective_id": cycle["id"]}, (422, "unknown-parent")),
+        (not_its_key_result, (422, "unknown-parent")),
+        (below(closed), (409, "parent-closed")),
+        (below(apart), (409, "cycles-apart")),
+        (below(child), (409, "alignment-circle")),
+        ({**below(parent), "weight": -1}, (422, "invalid-request")),
+        ({**below(parent), "kind": "blocks"}, (422, "invalid-request")),
+    ):
+        response = await service.lead.post(f"/objectives/{child['id']}/align", body, version=2)
+        assert problem(response) == refusal
+    await align(service, child, parent)
+    again = await service.lead.post(f"/objectives/{child['id']}/align", below(parent), version=3)
+    assert problem(again) == (409, "already-aligned")
+    done = await service.lead.post(f"/objectives/{closed['id']}/align", below(parent), version=5)
+    assert problem(done) == (409, "objective-state")
+
+
+async def test_a_circle_is_refused_at_any_length_and_of_either_kind(service: Service) -> None:
+    cycle = await service.active_cycle()
+    top, middle, bottom = [await service.draft(cycle, COVERAGE) for _ in range(3)]
+    await align(service, middle, top, kind="supports")
+    await align(service, bottom, middle, key_result=0)
+    for parent in (middle, bottom):
+        response = await service.lead.post(
+            f"/objectives/{top['id']}/align", below(parent), version=2
+        )
+        assert problem(response) == (409, "alignment-circle")
+    # Once the chain is cut, the other way round is no circle.
+    path = f"/objectives/{middle['id']}/unalign"
+    await service.lead.done(path, below(top), version=3)
+    await align(service, top, bottom)
+
+
+async def test_a_key_result_without_a_value_stands_where_its_children_stand(
+    service: Service,
+) -> None:
+    cycle = await service.active_cycle()
+    parent = await service.active_objective(cycle, COVERAGE, COVERAGE)
+    first, second = await at(service, cycle, 75), await at(service, cycle, 90)
+    await align(service, first, parent, key_result=0, weight=3)
+    await align(service, second, parent, key_result=0)
+    found = await shown(service, parent)
+    fed, other = found["key_results"]
+    assert (fed["source"], fed["value"], fed["attainment"]) == ("aligned", None, None)
+    assert fed["progress"] == pytest.approx((3 * 0.25 + 1.0) / 4)
+    assert other["source"] == "computed"
+    assert found["progress"] == pytest.approx(fed["progress"] / 2)
+    # An answer to a command says the same as a query.
+    answered = await service.lead.done(
+        f"/objectives/{parent['id']}/key-results", COVERAGE, version=4
+    )
+    assert answered["key_results"][0]["progress"] == fed["progress"]
+
+
+async def test_children_join_the_progress_of_their_parent_from_any_depth(
+    service: Service,
+) -> None:
+    cycle = await service.active_cycle()
+    top = await service.draft(cycle)
+    middle = await service.active_objective(cycle)
+    bottom = await at(service, cycle, 80)
+    await align(service, middle, top)
+    await align(service, bottom, middle, key_result=0)
+    assert (await shown(service, top))["progress"] == 0.5
+    supporting = await at(service, cycle, 90)
+    await align(service, supporting, top, kind="supports")
+    assert (await shown(service, top))["progress"] == 0.5
+
+
+async def test_closing_scores_a_key_result_by_the_children_that_feed_it(
+    service: Service,
+) -> None:
+    cycle = await service.active_cycle()
+    parent = await service.active_objective(cycle)
+    await align(service, await at(service, cycle, 86), parent, key_result=0)
+    closed = await service.lead.done(f"/objectives/{parent['id']}/close", version=3)
+    assert closed["key_results"][0]["score"] == pytest.approx(0.8)
+    assert closed["outcome"]["verdict"] == "partial"
+
+
+async def test_the_past_is_rolled_up_as_it_was(service: Service) -> None:
+    cycle = await service.active_cycle()
+    parent, child = await service.active_objective(cycle), await at(service, cycle, 75)
+    await align(service, child, parent, key_result=0)
+    before_check_in = datetime.now(UTC)
+    await service.lead.done(check_ins(child), {"value": 80}, version=5)
+    before_unaligning = datetime.now(UTC)
+    path = f"/objectives/{child['id']}/unalign"
+    await service.lead.done(path, below(parent, key_result=0), version=6)
+
+    async def progress(**at: str) -> float:
+        found: float = (await shown(service, parent, **at))["progress"]
+        return found
+
+    assert await progress() == 0.0
+    assert await progress(as_of=before_unaligning.isoformat()) == 0.5
+    assert await progress(as_of=before_check_in.isoformat()) == 0.25
+
+
+async def test_what_is_too_large_to_roll_up_says_so(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alignments, "MAX_CONTRIBUTORS", 1)
+    cycle = await service.active_cycle()
+    parent = await service.active_objective(cycle, COVERAGE, COVERAGE)
+    await service.lead.done(check_ins(parent, 1), {"value": 80}, version=4)
+    for _ in range(2):
+        await align(service, await at(service, cycle, 90), parent, key_result=0)
+    found = await shown(service, parent)
+    assert [each["code"] for each in found["warnings"]] == ["not_rolled_up"]
+    assert (found["progress"], found["pace"]) == (None, None)
+    fed, own = found["key_results"]
+    assert (fed["source"], fed["progress"], fed["pace"]) == ("aligned", None, None)
+    assert (own["source"], own["progress"]) == ("manual", 0.5)
+    refused = await service.lead.post(f"/objectives/{parent['id']}/close", version=5)
+    assert problem(refused) == (409, "roll-up-too-large")
+    await service.lead.done(check_ins(parent, 0), {"value": 90}, version=5)
+    closed = await service.lead.done(f"/objectives/{parent['id']}/close", version=6)
+    assert closed["outcome"]["score"] == 0.75
+
+
+async def test_more_ancestors_than_are_checked_are_refused(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alignments, "MAX_ANCESTORS", 1)
+    cycle = await service.active_cycle()
+    chain = [await service.draft(cycle) for _ in range(4)]
+    await align(service, chain[1], chain[0])
+    await align(service, chain[2], chain[1])
+    response = await service.lead.post(
+        f"/objectives/{chain[3]['id']}/align", below(chain[2]), version=1
+    )
+    assert problem(response) == (409, "alignment-depth")
+
+
+async def test_the_number_of_parents_is_bounded(service: Service) -> None:
+    cycle = await service.active_cycle()
+    child = await service.draft(cycle)
+    for _ in range(20):
+        await align(service, child, await service.draft(cycle))
+    response = await service.lead.post(
+        f"/objectives/{child['id']}/align", below(await service.draft(cycle)), version=21
+    )
+    assert problem(response) == (409, "too-many-alignments")
