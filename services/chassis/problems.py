@@ -1,5 +1,6 @@
 """Errors on the wire (RFC 9457): one table per service says which error is which problem."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -91,6 +92,8 @@ _BY_STATUS = {
         UNAVAILABLE,
     )
 }
+
+_NO_LETTERS = re.compile(r"[^a-z]+")
 
 # These messages of pydantic repeat what was sent; the caller gets the rule instead.
 _DETAIL_WITHOUT_INPUT = {
@@ -217,7 +220,7 @@ def _allowed_methods(request: Request) -> str:
 
 def _of_status(status: int) -> Problem:
     phrase = HTTPStatus(status).phrase
-    return Problem(phrase.lower().replace(" ", "-"), status, f"{phrase}.")
+    return Problem(_NO_LETTERS.sub("-", phrase.lower()), status, f"{phrase}.")
 
 
 async def _answer_invalid_request(request: Request, error: Exception) -> ProblemResponse:
