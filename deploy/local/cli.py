@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -141,7 +142,8 @@ def state(
     _show(_goals(given_token).get(f"/v1/objectives/{objective_id}", parameters))
 
 
-@app.command("publish-reading")
+# A negative value looks like an option; what is neither is still refused.
+@app.command("publish-reading", context_settings={"ignore_unknown_options": True})
 def publish_reading(
     kpi: str,
     value: float,
@@ -166,6 +168,8 @@ def publish_reading(
     Example, a correction: cairn publish-reading sales.conversion.daily 6.1
     --at 2026-01-20T23:00:00Z --reason "counted returns twice"
     """
+    if not math.isfinite(value):
+        raise typer.BadParameter("a reading is a finite number", param_hint="value")
     reading = _reading(kpi, value, at=at, note=note, reason=reason)
     stack = _running()
     if nats:

@@ -1,0 +1,108 @@
+"""The command line where no stack runs: what it teaches, refuses and can do alone."""
+
+import sys
+from pathlib import Path
+
+import jwt
+import pytest
+from typer.testing import CliRunner
+
+from deploy.local.cli import app, main
+
+COMMANDS = ("up", "token", "history", "state", "publish-reading", "status")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CAIRN_HOME", str(tmp_path))
+    monkeypatch.delenv("CAIRN_TOKEN", raising=False)
+    return tmp_path
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """Run the command as from a terminal and return what it said when it failed."""
+    monkeypatch.setattr(sys, "argv", ["cairn", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return str(end.value.code)
+
+
+def test_every_command_is_known_here() -> None:
+    help_text = CliRunner().invoke(app, ["--help"]).output
+    listed = help_text.partition("Commands:")[2].splitlines()
+    assert {line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "} == set(
+        COMMANDS
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_help_teaches_by_an_example(command: str) -> None:
+    answer = CliRunner().invoke(app, [command, "--help"])
+    assert answer.exit_code == 0
+    assert "Example" in answer.output
+    assert f"cairn {command}" in answer.output
+
+
+def test_a_token_has_what_was_asked_for(home: Path) -> None:
+    answer = CliRunner().invoke(
+        app,
+        [
+            "token",
+            "--role",
+            "producer",
+            "--subject",
+            "scale-7",
+            "--kpi",
+            "warehouse.*",
+            "--hours=1",
+        ],
+    )
+    claims = jwt.decode(answer.output.strip(), options={"verify_signature": False})
+    assert claims["sub"] == "scale-7"
+    assert claims["kpis"] == ["warehouse.*"]
+    assert claims["exp"] - claims["iat"] == 3600
+
+
+def test_a_leads_token_names_its_teams() -> None:
+    answer = CliRunner().invoke(
+        app, ["token", "--role=lead", "--team", "team-web", "--team", "team-search"]
+    )
+    claims = jwt.decode(answer.output.strip(), options={"verify_signature": False})
+    assert claims["teams"] == ["team-web", "team-search"]
+
+
+def test_a_token_for_too_long_is_refused() -> None:
+    answer = CliRunner().invoke(app, ["token", "--role=reader", "--hours=100000"])
+    assert answer.exit_code == 2
+    assert "30 days" in answer.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("history", "an-id"), ("state", "an-id"), ("status",), ("publish-reading", "k", "-1.5")],
+)
+def test_without_a_stack_it_says_how_to_start_one(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    said = run_main(monkeypatch, *arguments)
+    assert "no stack runs" in said
+    assert "cairn up" in said
+
+
+def test_a_moment_and_a_version_cannot_both_be_asked_for() -> None:
+    answer = CliRunner().invoke(
+        app, ["state", "an-id", "--version=2", "--as-of=2026-03-31T00:00:00Z"]
+    )
+    assert answer.exit_code == 2
+    assert "either" in answer.output
+
+
+def test_a_reading_is_a_number() -> None:
+    answer = CliRunner().invoke(app, ["publish-reading", "k", "nan"])
+    assert answer.exit_code == 2
+    assert "finite" in answer.output
+
+
+def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAIRN_PORT_BASE", "eighty")
+    assert "CAIRN_PORT_BASE" in run_main(monkeypatch, "up")
