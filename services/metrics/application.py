@@ -35,7 +35,7 @@ class NothingRecordedError(Exception):
 
     def __init__(self, recording: Recording) -> None:
         super().__init__(f"None of the {len(recording.rejections)} reading(s) could be recorded.")
-        self.recording = recording
+        self.extensions = {"rejected": recording.refusals()}
 
 
 def define_kpi(unit: Unit, key: str, terms: Terms) -> Loaded[Kpi]:

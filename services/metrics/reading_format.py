@@ -16,6 +16,7 @@ import msgspec
 
 from services.metrics.domain.readings import Rejection, SubmittedReading
 
+MEDIA_TYPE: Final = "application/json"
 MAX_READINGS: Final = 10_000
 MAX_QUOTED_CHARACTERS: Final = 2_000
 _LOOKED_AT_BYTES: Final = 64
@@ -30,6 +31,13 @@ class TooManyReadingsError(ValueError):
 
     def __init__(self, found: int) -> None:
         super().__init__(f"A batch has at most {MAX_READINGS} readings; this one has {found}.")
+
+
+class UnsupportedFormatError(ValueError):
+    """The batch is in a format that is not understood here."""
+
+    def __init__(self) -> None:
+        super().__init__(f"Readings are sent as {MEDIA_TYPE}.")
 
 
 class ReadingBody(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -78,6 +86,12 @@ _OBJECT_FORMS: Final[tuple[_Form, ...]] = (
 )
 
 
+def require_supported(content_type: str | None) -> None:
+    """Let JSON pass, and what does not say what it is. Raises UnsupportedFormatError."""
+    if content_type and content_type.partition(";")[0].strip().lower() != MEDIA_TYPE:
+        raise UnsupportedFormatError
+
+
 def decode_batch(body: bytes) -> Batch:
     """The readings in a body. Raises MalformedBatchError, TooManyReadingsError."""
     readings = _decode_quickly(body)
@@ -96,6 +110,11 @@ def quote(reading: SubmittedReading) -> str:
             if getattr(reading, name) not in (None, "", False)
         }
     )
+
+
+def quote_bytes(body: bytes) -> str:
+    """The beginning of a body, whatever it is, in characters that can be kept."""
+    return body[:MAX_QUOTED_CHARACTERS].decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _decode_quickly(body: bytes) -> Sequence[ReadingBody] | None:

@@ -73,6 +73,13 @@ class Recording:
     corrections: int = 0
     rejections: list[Rejection] = field(default_factory=list)
 
+    def refusals(self) -> list[dict[str, object]]:
+        """The rejections in the order of their rows, as senders are told of them."""
+        return [
+            {"index": place, "code": code, "detail": detail}
+            for place, code, detail in sorted(self.rejections)
+        ]
+
     def count(self, settlement: Settlement, place: int) -> bool:
         """Count the reading at an index of the batch; whether it makes a row."""
         match settlement:

@@ -15,7 +15,7 @@ from contracts.goals import OwnerKind
 from contracts.metrics import Aggregation, Direction, KpiCadence
 from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.postgres import Connection
-from services.metrics.domain.events import KpiDefined, KpiRedefined, KpiRetired, Terms
+from services.metrics.domain.events import KpiDefined, KpiRedefined, KpiRetired, Owner, Terms
 from services.metrics.domain.kpi import FIRST_DEFINITION
 from services.metrics.domain.periods import periods_of
 from services.metrics.domain.readings import RecordableKpi
@@ -62,8 +62,8 @@ _LIST = (
     + """
 WHERE k.key > %(after)s
     AND starts_with(k.key, %(prefix)s)
-    AND (%(owner_kind)s::text IS NULL OR d.owner_kind = %(owner_kind)s)
-    AND (%(owner_id)s::text IS NULL OR d.owner_id = %(owner_id)s)
+    AND (%(owner_kind)s::text IS NULL
+        OR (d.owner_kind = %(owner_kind)s AND d.owner_id = %(owner_id)s))
     AND (%(cadence)s::text IS NULL OR d.cadence = %(cadence)s)
     AND (%(retired)s::boolean IS NULL OR (k.retired_at IS NOT NULL) = %(retired)s)
 ORDER BY k.key LIMIT %(limit)s
@@ -97,8 +97,7 @@ class KpiFilter:
     """Which KPIs to list: all for whom each given condition holds."""
 
     prefix: str = ""
-    owner_kind: OwnerKind | None = None
-    owner_id: str | None = None
+    owner: Owner | None = None
     cadence: KpiCadence | None = None
     retired: bool | None = None
 
@@ -170,8 +169,8 @@ async def list_kpis(
             {
                 "after": after,
                 "prefix": wanted.prefix,
-                "owner_kind": wanted.owner_kind,
-                "owner_id": wanted.owner_id,
+                "owner_kind": wanted.owner.kind if wanted.owner else None,
+                "owner_id": wanted.owner.id if wanted.owner else None,
                 "cadence": wanted.cadence,
                 "retired": wanted.retired,
                 "limit": limit,

@@ -10,9 +10,13 @@ two batches never wait for each other in a circle.
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import repeat
 from operator import itemgetter
 from typing import Final, NamedTuple
+
+from psycopg.rows import class_row
 
 from services.chassis.postgres import Connection
 from services.metrics.domain.readings import Identity, SubmittedReading, TouchedPeriod
@@ -55,12 +59,103 @@ SELECT * FROM unnest(
 NewRow = tuple[Identity, int, str, SubmittedReading]
 """A revision to append: its identity and number, who recorded it, and the reading."""
 
+_LIST_CURRENT = """
+SELECT r.at, r.value, s.name AS source, r.source_no, r.revision, r.recorded_at,
+    a.name AS actor, r.id, r.note, r.reason
+FROM (
+    SELECT DISTINCT ON (at, source_no) * FROM metrics.readings
+    WHERE kpi_no = (SELECT kpi_no FROM metrics.kpis WHERE key = %(key)s)
+        AND at >= %(start)s AND at < %(end)s
+        AND (at, source_no) > (%(at)s, %(source_no)s)
+    ORDER BY at, source_no, revision DESC LIMIT %(limit)s
+) AS r
+JOIN metrics.sources AS s ON s.number = r.source_no
+JOIN metrics.actors AS a ON a.number = r.actor_no
+ORDER BY r.at, r.source_no
+"""
+_LIST_ALL = """
+SELECT r.at, r.value, s.name AS source, r.source_no, r.revision, r.recorded_at,
+    a.name AS actor, r.id, r.note, r.reason
+FROM (
+    SELECT * FROM metrics.readings
+    WHERE kpi_no = (SELECT kpi_no FROM metrics.kpis WHERE key = %(key)s)
+        AND at >= %(start)s AND at < %(end)s
+        AND (at, source_no, revision) > (%(at)s, %(source_no)s, %(revision)s)
+    ORDER BY at, source_no, revision LIMIT %(limit)s
+) AS r
+JOIN metrics.sources AS s ON s.number = r.source_no
+JOIN metrics.actors AS a ON a.number = r.actor_no
+ORDER BY r.at, r.source_no, r.revision
+"""
+
 
 class NameNumbers(NamedTuple):
     """The numbers of the sources and actors that a group of rows names."""
 
     sources: Mapping[str, int]
     actors: Mapping[str, int]
+
+
+class ReadingPlace(NamedTuple):
+    """A place in the order of a KPI's readings."""
+
+    at: datetime
+    source_no: int
+    revision: int
+
+
+# Before all that can be.
+FIRST_PLACE: Final = ReadingPlace(datetime(1, 1, 1, tzinfo=UTC), 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedReading:
+    """A reading as it is kept; `actor` is a kind, a colon and an id."""
+
+    at: datetime
+    value: float
+    source: str
+    source_no: int
+    revision: int
+    recorded_at: datetime
+    actor: str
+    id: str | None
+    note: str | None
+    reason: str | None
+
+    @property
+    def place(self) -> ReadingPlace:
+        """Where it stands among the KPI's readings."""
+        return ReadingPlace(self.at, self.source_no, self.revision)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingFilter:
+    """Which readings of a KPI to list: those in [start, end), superseded ones too or not."""
+
+    start: datetime
+    end: datetime
+    all_revisions: bool
+
+
+async def list_readings(
+    connection: Connection, key: str, wanted: ReadingFilter, *, after: ReadingPlace, limit: int
+) -> list[RecordedReading]:
+    """Up to `limit` readings of a KPI behind a place, in the order of moments and sources."""
+    async with connection.cursor(row_factory=class_row(RecordedReading)) as cursor:
+        await cursor.execute(
+            _LIST_ALL if wanted.all_revisions else _LIST_CURRENT,
+            {
+                "key": key,
+                "start": wanted.start,
+                "end": wanted.end,
+                "at": after.at,
+                "source_no": after.source_no,
+                "revision": after.revision,
+                "limit": limit,
+            },
+        )
+        return await cursor.fetchall()
 
 
 async def find_revisions(

@@ -108,8 +108,7 @@ SELECT r.definition, r.period_start, r.period_end, r.value, r.readings, r.latest
 FROM metrics.rollups AS r JOIN metrics.kpis AS k USING (kpi_no)
 WHERE k.key = %(key)s AND r.definition = %(definition)s
     AND r.period_start > %(after)s
-    AND (%(start)s::timestamptz IS NULL OR r.period_end > %(start)s)
-    AND (%(end)s::timestamptz IS NULL OR r.period_start < %(end)s)
+    AND r.period_end > %(start)s AND r.period_start < %(end)s
 ORDER BY r.period_start LIMIT %(limit)s
 """
 
@@ -153,6 +152,15 @@ class Rollup:
     latest_value: float
     latest_at: datetime
     position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollupFilter:
+    """Which rollups of a KPI to list: by one definition, of periods that meet [start, end)."""
+
+    definition: int
+    start: datetime
+    end: datetime
 
 
 async def marked_after(
@@ -223,29 +231,20 @@ def index_measurements(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) -
 
 
 async def list_rollups(
-    connection: Connection,
-    key: str,
-    definition: int,
-    *,
-    start: datetime | None,
-    end: datetime | None,
-    after: datetime,
-    limit: int,
+    connection: Connection, key: str, wanted: RollupFilter, *, after: datetime, limit: int
 ) -> list[Rollup]:
-    """Up to `limit` rollups of periods that meet [start, end), those that start after `after`."""
+    """Up to `limit` rollups of a KPI in order, those of periods that start after `after`."""
     async with connection.cursor(row_factory=class_row(Rollup)) as cursor:
         await cursor.execute(
             _LIST,
             {
                 "key": key,
-                "definition": definition,
-                "start": start,
-                "end": end,
+                "definition": wanted.definition,
+                "start": wanted.start,
+                "end": wanted.end,
                 "after": after,
                 "limit": limit,
             },
-            # A plan for any parameters could use no index; each call is planned for its own.
-            prepare=False,
         )
         return await cursor.fetchall()
 
