@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -73,6 +74,24 @@ class EmptyStack:
         issuer = TokenIssuer(self.home.keys)
         return issuer.mint(bearer, now=datetime.now(UTC), validity=timedelta(hours=1))
 
+    def nats_login(self) -> dict[str, Any]:
+        """How a producer of readings connects to the bus."""
+        return {
+            "servers": self.running.nats,
+            "user": "producer",
+            "password": self.home.password("nats-producer"),
+            "inbox_prefix": b"_INBOX_producer",
+        }
+
+    def process_of(self, part: str) -> int:
+        """The id of the child process whose command line names the part."""
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and _parent(entry) == self.running.pid:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                if part in command:
+                    return int(entry.name)
+        raise LookupError(part)
+
     def client(self, service: str, role: Role = Role.ADMIN) -> httpx.AsyncClient:
         """An HTTP client of one service, with a token of that role."""
         return httpx.AsyncClient(
@@ -100,6 +119,13 @@ def empty_stack() -> Iterator[EmptyStack]:
             yield stack
         finally:
             stack.stop()
+
+
+def _parent(process: Path) -> int | None:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it has ended meanwhile
+        return None
 
 
 def _free_ports() -> int:

@@ -1,0 +1,132 @@
+"""Readings a second, durable and deduplicated: through Cairn against the fastest plain SQL.
+
+The plain way has nothing to decode, check or answer: prepared arrays go straight into the same
+table with `INSERT ... SELECT unnest ... ON CONFLICT DO NOTHING`, a commit for each batch.
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import psycopg
+
+from deploy.local.tokens import Role
+from tests.bench.commands import connect
+from tests.bench.load import Caller, Load, drive
+from tests.empty_stack import EmptyStack
+
+BATCH_ROWS = 1_000
+BATCHES = 400
+HTTP_CLIENTS = 6
+PLAIN_CONNECTIONS = 2
+SECONDS = 6.0
+KPI = "bench.sessions"
+SOURCE = "bench"
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+_PLAIN = """
+INSERT INTO metrics.readings (at, value, kpi_no, source_no, revision, actor_no)
+SELECT at, value, %(kpi)s, %(source)s, 1, 1
+FROM unnest(%(ats)b::timestamptz[], %(values)b::float8[]) AS row (at, value)
+ON CONFLICT DO NOTHING
+"""
+
+
+async def define_kpi(stack: EmptyStack) -> None:
+    """Define the KPI that the batches measure."""
+    caller = (await connect(stack.running.metrics, stack.token(Role.ADMIN), 1))[0]
+    definition = {
+        "key": KPI,
+        "name": "Sessions",
+        "direction": "higher",
+        "owner": {"kind": "team", "id": "team-growth"},
+        "cadence": "day",
+        "aggregation": "mean",
+    }
+    await caller.ask("POST", "/v1/kpis", orjson.dumps(definition), expect=201)
+    caller.close()
+
+
+async def measure_http(stack: EmptyStack) -> Load:
+    """JSON batches of 1,000 over HTTP; `done` counts readings."""
+    bodies = _bodies(_moments(0, BATCHES))
+    callers = await connect(stack.running.metrics, stack.token(Role.ADMIN), HTTP_CLIENTS)
+    load = await drive([_post(caller, bodies) for caller in callers], SECONDS)
+    for caller in callers:
+        caller.close()
+    return Load(load.done * BATCH_ROWS, load.seconds, load.latencies)
+
+
+def measure_plain(database_url: str) -> Load:
+    """Prepared arrays into the same table over plain SQL, a commit per batch."""
+    return asyncio.run(_measure_plain(database_url))
+
+
+async def _measure_plain(database_url: str) -> Load:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as admin:
+        await admin.execute("INSERT INTO metrics.actors (name) VALUES ('bench:plain')")
+        cursor = await admin.execute(
+            "SELECT kpi_no FROM metrics.kpis WHERE key = %s", [KPI], prepare=False
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    batches = [
+        {"kpi": row[0], "source": 1_000_000, "ats": ats, "values": [1.5] * BATCH_ROWS}
+        for ats in _moments(0, BATCHES)
+    ]
+    steps = []
+    connections = []
+    unsent = iter(batches)
+    for _ in range(PLAIN_CONNECTIONS):
+        connection = await psycopg.AsyncConnection.connect(database_url, autocommit=True)
+        connections.append(connection)
+        steps.append(_insert(connection, unsent))
+    load = await drive(steps, SECONDS)
+    for connection in connections:
+        await connection.close()
+    return Load(load.done * BATCH_ROWS, load.seconds, load.latencies)
+
+
+def _insert(
+    connection: psycopg.AsyncConnection[tuple[object, ...]],
+    unsent: Iterator[dict[str, object]],
+) -> Callable[[], Awaitable[object]]:
+    async def step() -> object:
+        return await connection.execute(_PLAIN, next(unsent), prepare=True)
+
+    return step
+
+
+def _post(caller: Caller, bodies: Iterator[bytes]) -> Callable[[], Awaitable[object]]:
+    async def step() -> object:
+        reply = await caller.ask("POST", "/v1/readings", next(bodies))
+        assert orjson.loads(reply.body)["accepted"] == BATCH_ROWS, reply
+        return reply
+
+    return step
+
+
+def _moments(first_batch: int, batches: int) -> list[list[datetime]]:
+    """Distinct moments, a second apart, batch by batch."""
+    return [
+        [BEGIN + timedelta(seconds=batch * BATCH_ROWS + row) for row in range(BATCH_ROWS)]
+        for batch in range(first_batch, first_batch + batches)
+    ]
+
+
+def _bodies(batches: list[list[datetime]]) -> Iterator[bytes]:
+    """Encoded before the clock runs: the sender's work is not what is measured."""
+    value = itertools.count()
+    encoded = [
+        json.dumps(
+            [
+                {"kpi": KPI, "at": at.isoformat(), "value": next(value) / 4, "source": SOURCE}
+                for at in batch
+            ]
+        ).encode()
+        for batch in batches
+    ]
+    return iter(encoded)
