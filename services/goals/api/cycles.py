@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.routes import DirectRoute
 from services.goals import application
 from services.goals.api.answers import CREATED, cycle_answer, planned_answer
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
@@ -29,7 +30,7 @@ from services.goals.domain.errors import CycleState
 from services.goals.persistence.lists import CycleItem, list_cycles
 from services.goals.persistence.log import CYCLE
 
-router = APIRouter(prefix="/v1/cycles", tags=["cycles"])
+router = APIRouter(prefix="/v1/cycles", tags=["cycles"], route_class=DirectRoute)
 
 _MOVED = documented(AggregateNotFoundError, errors.AdminRequiredError, errors.CycleStateError)
 

@@ -10,11 +10,12 @@ from contracts.cloudevents import CONTENT_TYPE, SPEC_VERSION, event_id
 from contracts.positions import MAX_POSITION
 from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.responses import OrjsonResponse
+from services.chassis.routes import DirectRoute
 from services.goals.api.asked import SERVICE, Auditing, Running
 from services.goals.api.schemas import LogPage
 from services.goals.publishing import publish
 
-router = APIRouter(prefix="/v1/events", tags=["log"])
+router = APIRouter(prefix="/v1/events", tags=["log"], route_class=DirectRoute)
 
 DEFAULT_EVENTS: Final = 100
 MAX_EVENTS: Final = 500

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from contracts.positions import MIN_POSITION_HEADER, MalformedPositionError, parse_positions
 from services.chassis.eventstore.unit import Answer, Unit
 from services.chassis.requests import RawParameter
+from services.chassis.routes import DirectRoute
 from services.goals import application
 from services.goals.api.answers import CREATED, added_answer, checked_in_answer, objective_answer
 from services.goals.api.asked import ToChange
@@ -28,7 +29,11 @@ from services.goals.domain import errors
 from services.goals.domain.check_in import Statement
 from services.goals.following import NotFollowedYetError, wait_until_followed
 
-router = APIRouter(prefix="/v1/objectives/{objective_id}/key-results", tags=["key results"])
+router = APIRouter(
+    prefix="/v1/objectives/{objective_id}/key-results",
+    tags=["key results"],
+    route_class=DirectRoute,
+)
 
 
 def _metrics_position(header: str | None) -> int:

@@ -10,6 +10,7 @@ from contracts.goals import OwnerKind
 from contracts.positions import MAX_POSITION
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.requests import AsOf
+from services.chassis.routes import DirectRoute
 from services.goals import application, queries
 from services.goals.api.answers import CREATED, drafted_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
@@ -48,7 +49,7 @@ from services.goals.domain.objective import Draft
 from services.goals.history import Entry
 from services.goals.persistence.lists import ObjectiveFilter, ObjectiveItem, list_objectives
 
-router = APIRouter(prefix="/v1/objectives", tags=["objectives"])
+router = APIRouter(prefix="/v1/objectives", tags=["objectives"], route_class=DirectRoute)
 
 OwnerFilter = Annotated[
     str | None,
