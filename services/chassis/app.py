@@ -22,6 +22,12 @@ from services.chassis.health import Check, Drain, health_router
 from services.chassis.limits import Bounds, Slots
 from services.chassis.migrations import MigrationError
 from services.chassis.openapi import DocumentedApp
+from services.chassis.parameters import (
+    AsOfInFutureError,
+    InvalidHeaderError,
+    MissingIfMatchError,
+    UnmatchableVersionError,
+)
 from services.chassis.postgres import DatabaseUnavailableError, UnsupportedServerError
 from services.chassis.problems import (
     AS_OF_IN_FUTURE,
@@ -34,14 +40,7 @@ from services.chassis.problems import (
     ProblemTable,
     install_problem_handlers,
 )
-from services.chassis.requests import (
-    AsOfInFutureError,
-    InvalidHeaderError,
-    MissingIfMatchError,
-    RequestMetrics,
-    RequestMiddleware,
-    UnmatchableVersionError,
-)
+from services.chassis.requests import RequestMetrics, RequestMiddleware
 from services.chassis.settings import ServiceSettings
 from services.chassis.telemetry import otlp_exporter, start_tracing
 

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from services.chassis.auth import RequireScopes
+from services.chassis.parameters import RawParameter
 from services.chassis.problems import (
     AS_OF_IN_FUTURE,
     BAD_REQUEST,
@@ -26,7 +27,6 @@ from services.chassis.problems import (
     Problem,
     problem_responses,
 )
-from services.chassis.requests import RawParameter
 
 Document = dict[str, Any]
 

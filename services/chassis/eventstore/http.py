@@ -16,8 +16,8 @@ from services.chassis.eventstore.errors import (
     WriterOverloadedError,
 )
 from services.chassis.eventstore.unit import Answer
+from services.chassis.parameters import etag
 from services.chassis.problems import NOT_FOUND, PRECONDITION_FAILED, Problem, ProblemTable
-from services.chassis.requests import etag
 
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
 

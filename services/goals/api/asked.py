@@ -13,7 +13,7 @@ from services.chassis.auth import Caller, require
 from services.chassis.eventstore.context import Actor
 from services.chassis.eventstore.http import RequestHash, respond
 from services.chassis.eventstore.unit import Answer, Command, Unit
-from services.chassis.requests import IdempotencyKey, IfMatch
+from services.chassis.parameters import IdempotencyKey, IfMatch
 from services.chassis.telemetry import correlation_id
 from services.goals.domain.authority import Authority
 from services.goals.runtime import Goals

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from contracts.positions import MIN_POSITION_HEADER, MalformedPositionError, parse_positions
 from services.chassis.eventstore.unit import Answer, Unit
-from services.chassis.requests import RawParameter
+from services.chassis.parameters import RawParameter
 from services.chassis.routes import DirectRoute
 from services.goals import application
 from services.goals.api.answers import CREATED, added_answer, checked_in_answer, objective_answer

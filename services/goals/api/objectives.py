@@ -9,7 +9,7 @@ from starlette.responses import Response
 from contracts.goals import OwnerKind
 from contracts.positions import MAX_POSITION
 from services.chassis.eventstore.errors import AggregateNotFoundError
-from services.chassis.requests import AsOf
+from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
 from services.goals import application, queries
 from services.goals.api.answers import CREATED, drafted_answer, objective_answer

@@ -3,7 +3,7 @@
 from typing import Any
 
 from contracts.positions import POSITION_HEADER, render_position
-from services.chassis.requests import etag
+from services.chassis.parameters import etag
 from services.chassis.responses import OrjsonResponse
 from services.goals.api.asked import SERVICE
 

@@ -13,8 +13,8 @@ from contracts.metrics import KpiCadence
 from contracts.positions import MAX_POSITION, POSITION_HEADER, render_position
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.unit import Answer, Loaded
+from services.chassis.parameters import AsOf, etag
 from services.chassis.postgres import connection
-from services.chassis.requests import AsOf, etag
 from services.chassis.responses import OrjsonResponse, to_json
 from services.chassis.routes import DirectRoute
 from services.metrics import application

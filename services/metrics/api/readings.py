@@ -8,8 +8,8 @@ from starlette.responses import Response
 from contracts.positions import MAX_POSITION
 from contracts.readings import Reading as ContractReading
 from contracts.subjects import SOURCE_PATTERN
+from services.chassis.parameters import IdempotencyKey
 from services.chassis.postgres import connection
-from services.chassis.requests import IdempotencyKey
 from services.chassis.responses import OrjsonResponse
 from services.chassis.routes import DirectRoute
 from services.metrics import application

@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from structlog.testing import capture_logs
 
-from services.chassis import auth, postgres, requests
+from services.chassis import auth, parameters, postgres
 from services.chassis.app import CHASSIS_PROBLEMS, create_app
 from services.chassis.migrations import MigrationError
 from services.chassis.postgres import DatabaseUnavailableError, UnsupportedServerError
@@ -17,7 +17,7 @@ from services.chassis.problems import Problem, find_problem
 from tests.unit.chassis.conftest import AppFactory, Issuer, calling, stone_settings
 
 
-@pytest.mark.parametrize("module", [auth, requests, postgres])
+@pytest.mark.parametrize("module", [auth, parameters, postgres])
 def test_no_error_of_the_chassis_becomes_a_500(module: ModuleType) -> None:
     errors = [
         each

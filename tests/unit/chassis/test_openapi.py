@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from services.chassis.auth import Caller, require
+from services.chassis.parameters import AsOf, IdempotencyKey, IfMatch
 from services.chassis.problems import MEDIA_TYPE, Problem, problem_responses
-from services.chassis.requests import AsOf, IdempotencyKey, IfMatch
 from tests.unit.chassis.conftest import AppFactory, Issuer, calling
 
 
