@@ -1,13 +1,17 @@
-"""A metrics service without its HTTP side: its schema, its writer, its recorder."""
+"""The metrics service in this process: whole, or its parts without the HTTP side."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from pydantic import SecretStr
 
 from services.chassis.eventstore.context import Actor
 from services.chassis.eventstore.reading import EventLog
@@ -17,6 +21,7 @@ from services.chassis.postgres import Pool, open_pool
 from services.metrics import application
 from services.metrics.domain.events import Owner, Terms
 from services.metrics.domain.kpi import Kpi
+from services.metrics.main import create
 from services.metrics.persistence.index import index_events
 from services.metrics.persistence.log import event_mapper, migrate_schema, open_log
 from services.metrics.reading_format import Batch, ReadingBody
@@ -24,6 +29,7 @@ from services.metrics.recorder import GroupRecorder
 from services.metrics.recording import IntakeMessage, Recording, Submission
 from services.metrics.rollups import Flusher
 from services.metrics.settings import MetricsSettings
+from tests.integration.goals.conftest import NOWHERE, Caller, Issuer, Json
 
 MARIA = Actor("maria", "human")
 TERMS = Terms(
@@ -110,14 +116,83 @@ class Database:
         }
 
 
+class Service:
+    """A running application, and those who call it."""
+
+    def __init__(self, client: httpx.AsyncClient, issuer: Issuer) -> None:
+        self.client = client
+        self._issuer = issuer
+        self.analyst = self.caller("ana", "kpis:read kpis:write")
+        self.reader = self.caller("rea", "kpis:read")
+        self.producer = self.caller(
+            "till", "readings:write", kind="service", kpis=["sales.*", "web.visits"]
+        )
+
+    def caller(self, subject: str, scope: str, **claims: Any) -> Caller:
+        return Caller(self.client, self._issuer.headers(subject, scope, **claims))
+
+    def stranger(self, headers: dict[str, str] | None = None) -> Caller:
+        return Caller(self.client, headers or {})
+
+    async def define(self, key: str = REVENUE, **changes: Any) -> Json:
+        return await self.analyst.done("/kpis", kpi_body(key, **changes))
+
+
+def kpi_body(key: str = REVENUE, **changes: Any) -> Json:
+    return {
+        "key": key,
+        "name": "Revenue",
+        "unit": "EUR",
+        "direction": "higher",
+        "owner": {"kind": "team", "id": "sales"},
+        "cadence": "day",
+        "aggregation": "sum",
+        "time_zone": "Europe/Berlin",
+        **changes,
+    }
+
+
 @pytest.fixture
-def settings(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> MetricsSettings:
-    monkeypatch.setenv("CAIRN_DATABASE_URL", fresh_database_url)
-    monkeypatch.setenv("CAIRN_NATS_URL", "nats://127.0.0.1:1")
-    monkeypatch.setenv("CAIRN_JWKS", "none")
-    settings = MetricsSettings()
+def issuer(tmp_path: Path) -> Issuer:
+    return Issuer(tmp_path)
+
+
+@pytest.fixture
+def settings(fresh_database_url: str, issuer: Issuer) -> MetricsSettings:
+    settings = MetricsSettings(
+        database_url=SecretStr(fresh_database_url),
+        nats_url=SecretStr(NOWHERE),
+        jwks=str(issuer.jwks),
+        rollup_interval_seconds=0.05,
+    )
     migrate_schema(settings)
     return settings
+
+
+Starting = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+@pytest.fixture
+def starting(settings: MetricsSettings, issuer: Issuer) -> Starting:
+    """Starts the service, as often as a test wants processes of it."""
+
+    @asynccontextmanager
+    async def start(**changes: Any) -> AsyncIterator[Service]:
+        app = create(settings.model_copy(update=changes))
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://metrics") as client,
+        ):
+            yield Service(client, issuer)
+
+    return start
+
+
+@pytest.fixture
+async def service(starting: Starting) -> AsyncIterator[Service]:
+    async with starting() as started:
+        yield started
 
 
 @pytest.fixture
