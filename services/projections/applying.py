@@ -9,11 +9,13 @@ from services.chassis.postgres import Connection, Pool, connection
 from services.projections import parking
 from services.projections.batch import Arrival, Batch, Ledger
 from services.projections.checkpoints import Checkpoint, Checkpoints
-from services.projections.read_model import Group, ReadModel
+from services.projections.read_model import Group, ReadModel, UnreadableEventError
 
 # What a follower keeps in memory between batches. Beyond, it forgets all and loads anew.
 MAX_KEPT_ROWS: Final = 200_000
 MAX_REPLAYED_EVENTS: Final = 10_000
+# How many events are applied between two writes. The event loop stands still for as long.
+PART_EVENTS: Final = 200
 
 
 class BrokenChainError(Exception):
@@ -74,7 +76,6 @@ class Applier:
             batch = await self._run(lent, kept, checkpoint, new)
             reached = Checkpoint(new[-1].event.position, batch.moment, checkpoint.revision + 1)
             await self._checkpoints.advance(lent, checkpoint, to=reached, skipped=batch.skipped)
-        kept.read_model.settle(batch.moment)
         kept.revision = reached.revision
         self._memory = kept
         self._announce(reached.position)
@@ -110,17 +111,19 @@ class Applier:
         facts = [each.fact for each in arrivals if each.fact is not None]
         await memory.read_model.load(lent, facts, checkpoint.recorded_at)
         batch = Batch(memory.read_model, memory.ledger, checkpoint.recorded_at)
-        batch.run(arrivals)
-        await memory.read_model.write(lent)
+        # PostgreSQL writes what one part changed while the next is computed here.
+        async with lent.pipeline():
+            for start in range(0, len(arrivals), PART_EVENTS):
+                batch.run(arrivals[start : start + PART_EVENTS])
+                await memory.read_model.write(lent, batch.moment)
         await parking.write(lent, self._group.name, batch)
         return batch
 
     def _read(self, event: CloudEvent) -> Arrival:
-        aggregate = self._group.aggregate_of(event)
         try:
-            return Arrival(event, aggregate, self._group.decode(event))
-        except ValueError as error:
-            return Arrival(event, aggregate, None, fault=f"the body cannot be read: {error}")
+            return Arrival(event, self._group.decode(event))
+        except UnreadableEventError as error:
+            return Arrival(event, None, fault=f"the body cannot be read: {error}")
 
     def _current(self, memory: _Memory | None, checkpoint: Checkpoint) -> _Memory:
         """What is in memory, if it is what is stored and not too much; else nothing."""

@@ -20,9 +20,13 @@ class Arrival:
     """
 
     event: CloudEvent
-    aggregate: str
     fact: Any | None
     fault: str | None = None
+
+    @property
+    def aggregate(self) -> str:
+        """Which aggregate the event is of: it is the subject of every event of a log."""
+        return self.event.subject
 
 
 @dataclass(frozen=True, slots=True)

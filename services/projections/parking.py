@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from psycopg.rows import class_row
 
 from contracts.cloudevents import CloudEvent
@@ -23,7 +24,7 @@ SELECT aggregate_id FROM parked_aggregates WHERE group_name = %s AND aggregate_i
 """
 _SAVE_VERSIONS: Final = """
 INSERT INTO applied_versions (group_name, aggregate_id, version)
-SELECT %s, * FROM unnest(%s::text[], %s::bigint[])
+SELECT %s, applied.key, applied.value::bigint FROM json_each_text(%s::json) AS applied
 ON CONFLICT (group_name, aggregate_id) DO UPDATE SET version = excluded.version
 """
 _PARK: Final = """
@@ -111,9 +112,8 @@ async def load(
 
 async def write(connection: Connection, group: str, batch: Batch) -> None:
     """Write the versions that the batch applied and the events that it parked."""
-    touched = list(batch.touched)
-    versions = [batch.ledger.versions[each] for each in touched]
-    await connection.execute(_SAVE_VERSIONS, (group, touched, versions))
+    versions = {each: batch.ledger.versions[each] for each in batch.touched}
+    await connection.execute(_SAVE_VERSIONS, (group, msgspec.json.encode(versions).decode()))
     async with connection.cursor() as cursor:
         reasons = [each for each in batch.parked if each.reason is not None]
         await cursor.executemany(_PARK, [_aggregate_row(group, each) for each in reasons])

@@ -12,6 +12,10 @@ class CannotApplyError(Exception):
     """The event does not fit what is known: something is missing or not understood here."""
 
 
+class UnreadableEventError(Exception):
+    """The body of an event is not what its type says. The message repeats nothing of the body."""
+
+
 class ReadModel(Protocol):
     """The loaded part of a group's rows: one batch of events is loaded for, applied, written.
 
@@ -32,11 +36,8 @@ class ReadModel(Protocol):
     def complete_moment(self, at: datetime) -> None:
         """All facts of the moment `at` that the batch has are applied: derive what follows."""
 
-    async def write(self, connection: Connection) -> None:
-        """Write what changed since the last `settle`."""
-
-    def settle(self, at: datetime) -> None:
-        """What was written, up to the moment `at`, is committed."""
+    async def write(self, connection: Connection, at: datetime) -> None:
+        """Write what changed, up to the moment `at`; from then on it counts as stored."""
 
 
 class Group(Protocol):
@@ -50,11 +51,11 @@ class Group(Protocol):
     def stream(self) -> str:
         """The stream that it follows."""
 
-    def aggregate_of(self, event: CloudEvent) -> str:
-        """Which aggregate the event is of, told without its body."""
-
     def decode(self, event: CloudEvent) -> Any | None:
-        """The fact in the event, None for a type newer than this code. Raises ValueError."""
+        """The fact in the event, None for a type newer than this code.
+
+        Raises UnreadableEventError.
+        """
 
     def read_model(self) -> ReadModel:
         """A read model with nothing loaded."""

@@ -1,10 +1,11 @@
 """The okrs group: objectives, key results, alignments and cycles out of the goals stream."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from pydantic import ValidationError
 
 from contracts.cloudevents import CloudEvent
 from contracts.events import PublishedEvent
@@ -14,8 +15,7 @@ from services.projections.okrs import persistence
 from services.projections.okrs.evolve import UNDERSTOOD, evolve
 from services.projections.okrs.model import Okrs
 from services.projections.okrs.rollup import roll_up
-
-_SUBJECT: Final = re.compile(r"goals\.[a-z_]+\.([0-9a-f-]{36})\.[a-z_]+")
+from services.projections.read_model import UnreadableEventError
 
 
 class OkrsReadModel:
@@ -47,13 +47,9 @@ class OkrsReadModel:
         """Carry progress upwards."""
         roll_up(self._okrs, at)
 
-    async def write(self, connection: Connection) -> None:
-        """Write every version that changed."""
-        await persistence.write(connection, self._okrs)
-
-    def settle(self, at: datetime) -> None:
-        """What was written, up to the moment `at`, is committed."""
-        self._okrs.settle(at)
+    async def write(self, connection: Connection, at: datetime) -> None:
+        """Write every version that changed, up to the moment `at`."""
+        await persistence.write(connection, self._okrs, at)
 
 
 class OkrsGroup:
@@ -62,20 +58,29 @@ class OkrsGroup:
     name: Final = "okrs"
     stream: Final = GOALS_STREAM
 
-    def aggregate_of(self, event: CloudEvent) -> str:
-        """The id in the subject; of a subject that has none, all of it."""
-        match = _SUBJECT.fullmatch(event.subject)
-        return match[1] if match else event.subject
-
     def decode(self, event: CloudEvent) -> PublishedEvent | None:
-        """The published event, None for a type newer than this code. Raises ValueError."""
+        """The published event, None for a type newer than this code.
+
+        Raises UnreadableEventError.
+        """
         understood = UNDERSTOOD.get(event.type)
-        return None if understood is None else understood.model_validate_json(event.data)
+        if understood is None:
+            return None
+        try:
+            return understood.model_validate_json(event.data)
+        except ValidationError as error:
+            raise UnreadableEventError(_faults(error)) from error
 
     def read_model(self) -> OkrsReadModel:
         """A read model with nothing loaded."""
         return OkrsReadModel()
 
 
+def _faults(error: ValidationError) -> str:
+    """Which fields are wrong and how, without what they hold."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+
+
 def _ids(facts: Iterable[PublishedEvent], field: str) -> set[UUID]:
-    return {getattr(fact, field) for fact in facts if field in type(fact).model_fields}
+    return {getattr(fact, field) for fact in facts if hasattr(fact, field)}

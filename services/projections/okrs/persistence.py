@@ -7,20 +7,27 @@ from uuid import UUID
 
 from services.chassis.postgres import Connection
 from services.projections.okrs.model import Okrs
-from services.projections.okrs.rows import Alignment, AlignmentKey, Cycle, KeyResult, Objective
-from services.projections.temporal_table import TemporalTable
-
-_CYCLES: Final = TemporalTable[UUID, Cycle]("okr_cycles", Cycle, {"cycle_id": "uuid"})
-_OBJECTIVES: Final = TemporalTable[UUID, Objective](
-    "okr_objectives", Objective, {"objective_id": "uuid"}
+from services.projections.okrs.rows import (
+    Alignment,
+    AlignmentKey,
+    Cycle,
+    KeyResult,
+    Objective,
+    Progress,
 )
+from services.projections.temporal_table import TemporalTable
+from services.projections.timeline import Version
+
+_CYCLES: Final = TemporalTable[UUID, Cycle]("okr_cycles", Cycle, ("cycle_id",))
+_OBJECTIVES: Final = TemporalTable[UUID, Objective]("okr_objectives", Objective, ("objective_id",))
+_PROGRESS: Final = TemporalTable[UUID, Progress]("okr_progress", Progress, ("objective_id",))
 _KEY_RESULTS: Final = TemporalTable[UUID, KeyResult](
-    "okr_key_results", KeyResult, {"key_result_id": "uuid"}
+    "okr_key_results", KeyResult, ("key_result_id",)
 )
 _ALIGNMENTS: Final = TemporalTable[AlignmentKey, Alignment](
     "okr_alignments",
     Alignment,
-    {"child_id": "uuid", "parent_id": "uuid", "parent_key_result_id": "uuid"},
+    ("child_id", "parent_id", "parent_key_result_id"),
 )
 
 _ANCESTORS: Final = """
@@ -58,22 +65,16 @@ async def load(
 
     `since` is the moment of the last event applied. What is complete already is left as it is.
     """
-    wanted = [each for each in objectives if each not in okrs.complete]
+    wanted = _incomplete(okrs, objectives)
     if not wanted:
         return
-    family = [each for each in await _ancestors(connection, wanted) if each not in okrs.complete]
-    await _load_alignments(connection, okrs, family, since)
-    children = {each.child_id for parent in family for each in okrs.below(parent)}
-    around = [each for each in {*family, *children} if each not in okrs.complete]
+    family = _incomplete(okrs, await _ancestors(connection, wanted))
+    alignments = await _load_alignments(connection, okrs, family, since)
+    around = _incomplete(okrs, {*family, *(each.child_id for each in alignments)})
     await _OBJECTIVES.load(connection, around, since, okrs.objectives.load)
-    key_results = [
-        key_result_id
-        for objective in map(okrs.objective, family)
-        if objective is not None
-        for key_result_id in objective.key_result_ids
-    ]
-    await _KEY_RESULTS.load(connection, key_results, since, okrs.key_results.load)
-    okrs.complete.update(family)
+    await _PROGRESS.load(connection, around, since, okrs.progress.load)
+    await _KEY_RESULTS.load(connection, _key_results(okrs, family), since, okrs.key_results.load)
+    okrs.take_in(around, alignments, complete=family)
 
 
 async def load_cycles(
@@ -84,15 +85,17 @@ async def load_cycles(
     await _CYCLES.load(connection, wanted, since, okrs.cycles.load)
 
 
-async def write(connection: Connection, okrs: Okrs) -> None:
-    """Write every version that changed since the last `settle`."""
-    await _CYCLES.write(connection, okrs.cycles.rewrite())
-    await _OBJECTIVES.write(connection, okrs.objectives.rewrite())
-    await _KEY_RESULTS.write(connection, okrs.key_results.rewrite())
-    await _ALIGNMENTS.write(connection, okrs.alignments.rewrite())
+async def write(connection: Connection, okrs: Okrs, at: datetime) -> None:
+    """Write every version that changed since the last `write`, up to the moment `at`."""
+    await _CYCLES.write(connection, okrs.cycles.rewrite(at))
+    await _OBJECTIVES.write(connection, okrs.objectives.rewrite(at))
+    await _PROGRESS.write(connection, okrs.progress.rewrite(at))
+    await _KEY_RESULTS.write(connection, okrs.key_results.rewrite(at))
+    await _ALIGNMENTS.write(connection, okrs.alignments.rewrite(at))
     if okrs.joined:
         cycles, members = zip(*okrs.joined, strict=True)
         await connection.execute(_REMEMBER_IN_CYCLE, (list(cycles), list(members)))
+        okrs.joined.clear()
 
 
 async def _ancestors(connection: Connection, objectives: Sequence[UUID]) -> list[UUID]:
@@ -103,6 +106,23 @@ async def _ancestors(connection: Connection, objectives: Sequence[UUID]) -> list
 
 async def _load_alignments(
     connection: Connection, okrs: Okrs, objectives: Sequence[UUID], since: datetime
-) -> None:
+) -> list[Alignment]:
+    """Load the alignments above and below the objectives; those that hold."""
+    holding: list[Alignment] = []
+
+    def take(key: AlignmentKey, versions: list[Version[Alignment]]) -> None:
+        okrs.alignments.load(key, versions)
+        holding.extend(each.row for each in versions if each.valid_to is None)
+
     parameters = {"objectives": objectives, "since": since}
-    await _ALIGNMENTS.load_selected(connection, _ALIGNMENTS_AROUND, parameters, okrs.load_alignment)
+    await _ALIGNMENTS.load_selected(connection, _ALIGNMENTS_AROUND, parameters, take)
+    return holding
+
+
+def _incomplete(okrs: Okrs, objectives: Iterable[UUID]) -> list[UUID]:
+    return [each for each in objectives if not okrs.node(each).complete]
+
+
+def _key_results(okrs: Okrs, objectives: Iterable[UUID]) -> list[UUID]:
+    known = (okrs.objective(each) for each in objectives)
+    return [each for objective in known if objective for each in objective.key_result_ids]

@@ -1,16 +1,13 @@
 """Progress carried upwards: from key results to objectives, from children to parents."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
-from uuid import UUID
 
 from msgspec.structs import replace
 
 from contracts.progress import Part, key_result_progress, weighted_mean
-from services.projections.okrs.model import Okrs
-from services.projections.okrs.rows import KeyResult, Objective
-
-_NO_PARTS: Sequence[Part] = ()
+from services.projections.okrs.model import Node, Okrs
+from services.projections.okrs.rows import KeyResult, Objective, Progress
 
 
 def roll_up(okrs: Okrs, at: datetime) -> None:
@@ -19,79 +16,67 @@ def roll_up(okrs: Okrs, at: datetime) -> None:
     An objective may have several parents. It is computed after all of its children, so once;
     what did not move does not disturb its parents.
     """
-    for objective_id in _children_first(okrs):
-        if objective_id in okrs.stale:
-            _refresh(okrs, objective_id, at)
+    if not okrs.stale:
+        return
+    for node in _children_first(okrs.stale):
+        if node in okrs.stale:
+            _refresh(okrs, node, at)
     okrs.stale.clear()
 
 
-def _children_first(okrs: Okrs) -> list[UUID]:
-    """The stale objectives and their ancestors, each child before its parents.
+def _children_first(stale: Collection[Node]) -> list[Node]:
+    """The stale nodes and their ancestors, each child before its parents.
 
     While an aggregate is parked, the alignments seen here can form a circle that never existed
-    in the log. The walk ends all the same, because it enters no objective twice.
+    in the log. The walk ends all the same, because it enters no node twice.
     """
-    parents_first: list[UUID] = []
-    seen: set[UUID] = set()
-    stack = [(objective_id, False) for objective_id in okrs.stale]
+    parents_first: list[Node] = []
+    seen: set[Node] = set()
+    stack = [(node, False) for node in stale]
     while stack:
-        objective_id, left = stack.pop()
+        node, left = stack.pop()
         if left:
-            parents_first.append(objective_id)
-        elif objective_id not in seen:
-            seen.add(objective_id)
-            stack.append((objective_id, True))
-            stack.extend(
-                (alignment.parent_id, False)
-                for alignment in okrs.above(objective_id)
-                if alignment.kind == "contributes"
-            )
+            parents_first.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack += [(edge.parent, False) for edge in node.above.values()]
     parents_first.reverse()
     return parents_first
 
 
-def _refresh(okrs: Okrs, objective_id: UUID, at: datetime) -> None:
-    objective = okrs.objective(objective_id)
+def _refresh(okrs: Okrs, node: Node, at: datetime) -> None:
+    objective, before = node.objective, node.progress
     if objective is None:
         return
-    computed = _computed(okrs, objective, at)
-    if computed == objective:
-        return
-    okrs.objectives.put(objective_id, computed, at)
-    if computed.progress != objective.progress and computed.counts:
-        okrs.stale.update(alignment.parent_id for alignment in okrs.above(objective_id))
+    own = node.own
+    if own is None or before is None:
+        own = node.own = _own_parts(okrs, node, objective, at)
+        own_progress = weighted_mean(own)
+    else:
+        own_progress = before.own_progress
+    children = node.children(None)
+    progress = weighted_mean([*own, *children]) if children else own_progress
+    after = Progress(objective.objective_id, own_progress, progress)
+    if after != before:
+        okrs.put_progress(node, after, at)
 
 
-def _computed(okrs: Okrs, objective: Objective, at: datetime) -> Objective:
-    """The objective with the progress that its key results and children give it."""
-    feeding = _feeding(okrs, objective.objective_id)
-    own = []
+def _own_parts(okrs: Okrs, node: Node, objective: Objective, at: datetime) -> list[Part]:
+    """The part of each key result; those without a value stand where their children stand."""
+    parts = []
     for key_result_id in objective.key_result_ids:
         key_result = okrs.key_results.get(key_result_id)
         assert key_result is not None, "an objective is loaded with its key results"
         if key_result.value is None:
-            key_result = _fed(key_result, feeding.get(key_result_id, _NO_PARTS))
+            key_result = _fed(key_result, node.children(key_result_id))
             okrs.key_results.put(key_result_id, key_result, at)
-        own.append(Part(key_result.progress, key_result.weight))
-    own_progress = weighted_mean(own)
-    children = feeding.get(None)
-    progress = weighted_mean([*own, *children]) if children else own_progress
-    return replace(objective, own_progress=own_progress, progress=progress)
+        parts.append(Part(key_result.progress, key_result.weight))
+    return parts
 
 
-def _feeding(okrs: Okrs, parent_id: UUID) -> dict[UUID | None, list[Part]]:
-    """What contributes to the objective (None) and to each of its key results."""
-    feeding: dict[UUID | None, list[Part]] = {}
-    for alignment in okrs.below(parent_id):
-        child = okrs.objective(alignment.child_id)
-        if alignment.kind == "contributes" and child is not None and child.counts:
-            part = Part(child.progress, alignment.weight)
-            feeding.setdefault(alignment.parent_key_result_id, []).append(part)
-    return feeding
-
-
-def _fed(key_result: KeyResult, children: Sequence[Part]) -> KeyResult:
-    """A key result without a value of its own: it stands where its children stand."""
+def _fed(key_result: KeyResult, children: Collection[Part]) -> KeyResult:
+    """A key result without a value of its own, as its children leave it."""
     assert key_result.baseline is not None
     assert key_result.target is not None
     fed = key_result_progress(

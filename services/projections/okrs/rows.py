@@ -1,7 +1,8 @@
-"""What the okrs group knows at one moment: one row per cycle, objective, key result, alignment.
+"""What the okrs group knows at one moment: a row per cycle, objective, key result, alignment.
 
 Rows are immutable; when one held is kept by the timeline it lies in. Progress, attainment and
-scores are shares of 1; values, baselines and targets are in the key result's unit.
+scores are shares of 1; values, baselines and targets are in the key result's unit. Rows cannot
+form circles, so the garbage collector is spared the many of them that a rebuild makes.
 """
 
 from datetime import date, datetime
@@ -35,7 +36,7 @@ class AlignmentKey(NamedTuple):
     parent_key_result_id: UUID | None
 
 
-class Cycle(Struct, frozen=True, kw_only=True):
+class Cycle(Struct, frozen=True, kw_only=True, gc=False):
     """A cycle; `ends_on` is its last day."""
 
     cycle_id: UUID
@@ -46,18 +47,9 @@ class Cycle(Struct, frozen=True, kw_only=True):
     check_in_rhythm: CheckInRhythm
     state: CycleState = "planned"
 
-    @property
-    def key(self) -> UUID:
-        """What tells this row from the others of its table."""
-        return self.cycle_id
 
-
-class Objective(Struct, frozen=True, kw_only=True):
-    """An objective with its progress.
-
-    `own_progress` is that of its key results alone; `progress` also counts the children that
-    contribute to the objective. Both are None where there is nothing to count.
-    """
+class Objective(Struct, frozen=True, kw_only=True, gc=False):
+    """An objective, without its progress: that moves more often than all the rest."""
 
     objective_id: UUID
     cycle_id: UUID
@@ -67,15 +59,8 @@ class Objective(Struct, frozen=True, kw_only=True):
     ambition: Ambition
     state: ObjectiveState = "draft"
     key_result_ids: tuple[UUID, ...] = ()
-    own_progress: float | None = None
-    progress: float | None = None
     score: float | None = None
     verdict: Verdict | None = None
-
-    @property
-    def key(self) -> UUID:
-        """What tells this row from the others of its table."""
-        return self.objective_id
 
     @property
     def counts(self) -> bool:
@@ -83,7 +68,19 @@ class Objective(Struct, frozen=True, kw_only=True):
         return self.state != "draft"
 
 
-class KeyResult(Struct, frozen=True, kw_only=True):
+class Progress(Struct, frozen=True, gc=False):
+    """How far an objective is.
+
+    `own_progress` is that of its key results alone; `progress` also counts the children that
+    contribute to the objective. Both are None where there is nothing to count.
+    """
+
+    objective_id: UUID
+    own_progress: float | None = None
+    progress: float | None = None
+
+
+class KeyResult(Struct, frozen=True, kw_only=True, gc=False):
     """A key result as it stands.
 
     `source` says where `progress` comes from, `position` at which place in the goals log the
@@ -114,13 +111,8 @@ class KeyResult(Struct, frozen=True, kw_only=True):
     checked_in_at: datetime | None = None
     score: float | None = None
 
-    @property
-    def key(self) -> UUID:
-        """What tells this row from the others of its table."""
-        return self.key_result_id
 
-
-class Alignment(Struct, frozen=True, kw_only=True):
+class Alignment(Struct, frozen=True, kw_only=True, gc=False):
     """A child below a parent. Only `contributes` moves the parent's progress, by `weight`."""
 
     child_id: UUID
@@ -141,5 +133,4 @@ class Unaligned(NamedTuple):
     key: AlignmentKey
 
 
-Row = Cycle | Objective | KeyResult | Alignment
-Change = Row | Unaligned
+Change = Cycle | Objective | KeyResult | Alignment | Unaligned

@@ -232,13 +232,11 @@ class GoalsLog:
         """Record an event with any type and body."""
         version = self._versions[aggregate_id] = self._versions.get(aggregate_id, 0) + 1
         previous = self.events[-1].position if self.events else 0
-        entity, verb = type_.split(".")[2:4]
-        aggregate = "cycle" if entity == "cycle" else "objective"
         event = CloudEvent(
             id=event_id(aggregate_id, version),
             type=type_,
-            source="/goals",
-            subject=f"goals.{aggregate}.{aggregate_id}.{verb}",
+            source="/cairn/goals",
+            subject=str(aggregate_id),
             time=self.now,
             position=previous + 1 + (previous % 3),
             previous_position=previous,

@@ -27,10 +27,19 @@ CREATE TABLE okr_objectives (
     ambition text NOT NULL,
     state text NOT NULL,
     key_result_ids uuid[] NOT NULL,
-    own_progress double precision,
-    progress double precision,
     score double precision,
     verdict text,
+    valid_from timestamptz NOT NULL,
+    valid_to timestamptz NOT NULL,
+    PRIMARY KEY (objective_id, valid_from),
+    CHECK (valid_from < valid_to)
+) WITH (fillfactor = 80);
+
+-- One check-in moves every ancestor's progress, and nothing else of it: so these rows are narrow.
+CREATE TABLE okr_progress (
+    objective_id uuid NOT NULL,
+    own_progress double precision,
+    progress double precision,
     valid_from timestamptz NOT NULL,
     valid_to timestamptz NOT NULL,
     PRIMARY KEY (objective_id, valid_from),

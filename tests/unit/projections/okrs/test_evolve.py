@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.projections.okrs.rows import Alignment, AlignmentKey, KeyResult, Objective
+from services.projections.okrs.rows import Alignment, AlignmentKey, Cycle, KeyResult, Objective
 from services.projections.timeline import Version
 from tests.unit.projections.goals_log import Q1, SECOND, GoalsLog, named
 from tests.unit.projections.okrs.projected import Projected
@@ -30,15 +30,17 @@ def log() -> GoalsLog:
 
 
 def test_a_cycle_goes_through_its_states(log: GoalsLog) -> None:
-    versions = Projected(log).okrs.cycles.versions(Q1)
+    versions = Projected(log).versions()[Cycle, Q1]
     assert [version.row.state for version in versions] == ["planned", "active"]
     assert versions[0].valid_to == versions[1].valid_from == log.events[1].time
 
 
 def test_a_drafted_objective_has_no_progress(log: GoalsLog) -> None:
     log.objective("grow", active=False)
-    drafted = objective(Projected(log), "grow")
-    assert (drafted.state, drafted.progress, drafted.own_progress) == ("draft", None, None)
+    projected = Projected(log)
+    drafted = objective(projected, "grow")
+    assert drafted.state == "draft"
+    assert projected.progress("grow") is None
     assert (drafted.title, drafted.owner_kind, drafted.owner_id) == ("grow", "team", "sales")
 
 
@@ -126,7 +128,7 @@ def test_an_alignment_holds_until_it_is_ended(log: GoalsLog) -> None:
         kind="supports",
         weight=2.0,
     )
-    assert Projected(log).versions()[key] == [Version(alignment, begun, log.now)]
+    assert Projected(log).versions()[Alignment, key] == [Version(alignment, begun, log.now)]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.progress import Part, key_result_progress, weighted_mean
-from services.projections.okrs.rows import Alignment, KeyResult, Objective
+from services.projections.okrs.rows import Alignment, KeyResult, Objective, Progress
 from tests.unit.projections.goals_log import GoalsLog, named
 from tests.unit.projections.okrs.projected import Projected
 from tests.unit.projections.random_logs import goals_logs
@@ -40,7 +40,7 @@ def test_children_join_with_their_weight(log: GoalsLog) -> None:
     log.check_in("team", "c", 100.0)
     projected = Projected(log)
     assert projected.progress("company") == 0.8125  # (0.25 + 3*0.75 + 4*1.0) / 8
-    company = projected.okrs.objective(named("company"))
+    company = projected.okrs.progress.get(named("company"))
     assert company is not None
     assert company.own_progress == 0.625
 
@@ -93,8 +93,8 @@ def test_a_child_with_several_parents_moves_each_of_them_once(log: GoalsLog) -> 
     assert projected.progress("left") == 0.5  # (0 + 1) / 2
     assert projected.progress("right") == 0.75  # (0 + 3) / 4
     assert projected.progress("top") == pytest.approx(1.25 / 3)
-    versions = projected.okrs.objectives.versions(named("top"))
-    assert [version.valid_from for version in versions].count(log.now) == 1
+    versions = projected.versions()[Progress, named("top")]
+    assert [version.row.progress for version in versions] == [None, 0.0, pytest.approx(1.25 / 3)]
 
 
 def test_a_draft_does_not_count_until_it_is_activated(log: GoalsLog) -> None:
@@ -162,23 +162,23 @@ def test_a_deep_chain_is_carried_to_its_top(log: GoalsLog) -> None:
 
 def computed_at_once(rows: Collection[object], objective: Objective) -> float | None:
     """An objective's progress by its definition: from scratch, down to the last descendant."""
-    objectives = {row.key: row for row in rows if isinstance(row, Objective)}
+    objectives = {row.objective_id: row for row in rows if isinstance(row, Objective)}
     fed: dict[UUID | None, list[Part]] = {}
     for edge in (row for row in rows if isinstance(row, Alignment)):
         child = objectives[edge.child_id]
-        if edge.parent_id == objective.key and edge.kind == "contributes" and child.counts:
+        if edge.parent_id == objective.objective_id and edge.kind == "contributes" and child.counts:
             part = Part(computed_at_once(rows, child), edge.weight)
             fed.setdefault(edge.parent_key_result_id, []).append(part)
     own = []
     for row in rows:
-        if isinstance(row, KeyResult) and row.objective_id == objective.key:
+        if isinstance(row, KeyResult) and row.objective_id == objective.objective_id:
             assert row.baseline is not None
             assert row.target is not None
             reached = key_result_progress(
                 baseline=row.baseline,
                 target=row.target,
                 value=row.value,
-                children=fed.get(row.key, ()),
+                children=fed.get(row.key_result_id, ()),
             )
             own.append(Part(reached.progress, row.weight))
     return weighted_mean([*own, *fed.get(None, ())])
@@ -192,7 +192,7 @@ def test_moving_step_by_step_gives_what_computing_all_at_once_gives(log: GoalsLo
     rows = projected.rows().values()
     for row in rows:
         if isinstance(row, Objective):
-            assert row.progress == computed_at_once(rows, row)
+            assert projected.progress(row.title) == computed_at_once(rows, row)
 
 
 @on_any_machine
