@@ -13,15 +13,14 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 from uuid import UUID
 
 from services.chassis.eventstore.context import Actor, Context, Event, LoggedEvent
-from services.chassis.eventstore.mapper import EventMapper
 from services.goals.persistence import log as goals_log
-from services.metrics.domain import events as metrics_events
+from services.metrics.persistence import log as metrics_log
 
 FOLDER: Final = Path(__file__).parent
 
 MAPPERS: Final = {
     "goals": goals_log.event_mapper(),
-    "metrics": EventMapper(metrics_events.EVENTS),
+    "metrics": metrics_log.event_mapper(),
 }
 
 _MOMENT: Final = datetime(2026, 3, 31, 12, 30, 15, 123456, tzinfo=UTC)
@@ -49,12 +48,16 @@ def path_of(service: str, topic: str, version: int) -> Path:
     return FOLDER / service / f"{topic}.v{version}.json"
 
 
-def stored_bytes(mapper: EventMapper, event: Event) -> bytes:
-    """The bytes that go into the log for an event, its context included."""
-    logged = LoggedEvent(
-        originator_id=_VALUES[UUID], originator_version=1, event=event, context=_CONTEXT
+def logged_sample(event_class: type[Event]) -> LoggedEvent:
+    """The sample of an event as it stands in the log."""
+    return LoggedEvent(
+        originator_id=_VALUES[UUID],
+        originator_version=1,
+        event=sample_of(event_class),
+        context=_CONTEXT,
+        position=1,
+        recorded_at=_MOMENT,
     )
-    return mapper.to_stored_event(logged).state
 
 
 def sample_of(event_class: type[Event]) -> Event:

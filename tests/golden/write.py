@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from services.chassis.eventstore.mapper import EventMapper
-from tests.golden.samples import MAPPERS, path_of, sample_of, stored_bytes
+from tests.golden.samples import MAPPERS, logged_sample, path_of
 
 
 def write_missing(service: str, mapper: EventMapper) -> list[Path]:
@@ -18,7 +18,7 @@ def write_missing(service: str, mapper: EventMapper) -> list[Path]:
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
             with path.open("xb") as file:
-                file.write(stored_bytes(mapper, sample_of(event_class)))
+                file.write(mapper.to_stored_event(logged_sample(event_class)).state)
             written.append(path)
     return written
 
