@@ -18,6 +18,7 @@ from deploy.local.nats_server import CONFIGURATION, NatsPlace, NatsServer
 from deploy.local.ports import is_free
 from deploy.local.postgres_server import PostgresPlace, PostgresServer
 from deploy.local.running_stack import RunningStack
+from deploy.local.sample.owners import team
 from deploy.local.sample_company import load
 from deploy.local.server_errors import PortTakenError, ServerError
 from deploy.local.service_process import ServicePlan, ServiceProcess
@@ -27,6 +28,8 @@ from deploy.local.tokens import LONGEST_VALIDITY, Bearer, Role, TokenIssuer
 
 TOKEN_VALIDITY = timedelta(hours=12)
 PRODUCERS_STOP_SECONDS = 1.0
+# The team of the sample company that the printed tokens of a role are for.
+TEAMS = {Role.LEAD: (team("web").id,)}
 NATS_USERS = (*SERVICES, "producer", "admin")
 
 _INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -70,7 +73,7 @@ class Stack:
         database_urls = self._start_postgres()
         logins = self._start_nats()
         self._start_services(database_urls, logins)
-        tokens = {role: self._token(role) for role in Role}
+        tokens = {role: self._token(Bearer.of(role, teams=TEAMS.get(role, ()))) for role in Role}
         if self._settings.sample:
             self._load_sample_company(tokens)
             self._start_producers(logins["producer"])
@@ -191,7 +194,7 @@ class Stack:
 
     def _start_producers(self, login: NatsLogin) -> None:
         # They publish for as long as the stack runs, and cannot ask for another token.
-        token = self._token(Role.PRODUCER, LONGEST_VALIDITY)
+        token = self._token(Bearer.of(Role.PRODUCER), LONGEST_VALIDITY)
         self._report("Starting the simulated producers of readings.")
         self._start_part(
             ServiceProcess(
@@ -213,8 +216,8 @@ class Stack:
         self._groups.append([part])
         part.start()
 
-    def _token(self, role: Role, validity: timedelta = TOKEN_VALIDITY) -> str:
-        return self._issuer.mint(Bearer.of(role), now=datetime.now(UTC), validity=validity)
+    def _token(self, bearer: Bearer, validity: timedelta = TOKEN_VALIDITY) -> str:
+        return self._issuer.mint(bearer, now=datetime.now(UTC), validity=validity)
 
     def _describe(self, nats_url: str) -> None:
         RunningStack(
@@ -231,7 +234,10 @@ def _stop(part: Part) -> None:
 def _welcome(settings: LocalSettings, tokens: dict[Role, str], seconds: float) -> str:
     """Say where everything is, and give a token for each role."""
     pages = (f"  {name:<12} {settings.service_url(name)}/" for name in PORT_OFFSETS)
-    bearers = (f"  {role}\n    {token}" for role, token in tokens.items())
+    bearers = (
+        f"  {' of '.join([role, *TEAMS.get(role, ())])}\n    {token}"
+        for role, token in tokens.items()
+    )
     hours = TOKEN_VALIDITY // timedelta(hours=1)
     return "\n".join(
         [
