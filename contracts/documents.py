@@ -38,9 +38,10 @@ def publish(documents: Mapping[Path, str], *, check: bool) -> int:
         write(documents)
         return 0
     stale = differences(documents)
-    for difference in stale:
-        sys.stderr.write(difference)
-    return 1 if stale else 0
+    if not stale:
+        return 0
+    sys.stderr.write("".join([*stale, "Without --check, the same command writes them.\n"]))
+    return 1
 
 
 def _text_at(path: Path) -> str | None:
