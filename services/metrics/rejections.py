@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import structlog
 from nats.errors import Error as NatsError
+from pydantic_core import PydanticSerializationError
 
 from contracts.readings import RejectedReading
 from contracts.subjects import REJECTED_STREAM, rejected_subject
 from services.chassis.bus import Bus, BusUnavailableError
 from services.chassis.leadership import BackOff
 from services.chassis.postgres import DatabaseUnavailableError, Pool, connection
-from services.chassis.responses import to_json
 from services.metrics.persistence.rejected import (
     KeptRejection,
     mark_published,
@@ -65,7 +65,7 @@ class RejectionPublisher:
             *(
                 self._bus.jetstream.publish(
                     rejected_subject(each.source),
-                    to_json(_published(each).model_dump()),
+                    _document(each),
                     headers={"Nats-Msg-Id": f"rejected-{each.rejected_no}"},
                 )
                 for each in rejections
@@ -73,10 +73,16 @@ class RejectionPublisher:
         )
 
 
-def _published(rejection: KeptRejection) -> RejectedReading:
-    return RejectedReading(
-        reading=_as_it_came(rejection.quotation), reason=f"{rejection.code}: {rejection.detail}"
-    )
+def _document(rejection: KeptRejection) -> bytes:
+    reason = f"{rejection.code}: {rejection.detail}"
+    told = RejectedReading(reading=_as_it_came(rejection.quotation), reason=reason)
+    try:
+        return told.model_dump_json().encode()
+    except PydanticSerializationError:
+        # JSON lets half a surrogate pair in, but not out: what holds one is quoted as a text.
+        return (
+            RejectedReading(reading=rejection.quotation, reason=reason).model_dump_json().encode()
+        )
 
 
 def _as_it_came(quotation: str) -> Any:

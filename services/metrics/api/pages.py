@@ -1,6 +1,6 @@
 """Pages: opaque cursors, and the parameters that every list takes."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
@@ -47,7 +47,8 @@ def decode_cursor(cursor: str | None, form: type[P], first: P) -> P:
         return first
     try:
         padding = "=" * (-len(cursor) % 4)
-        place: P = msgspec.json.decode(urlsafe_b64decode(cursor + padding), type=form)
+        encoded = b64decode(cursor + padding, altchars=b"-_", validate=True)
+        place: P = msgspec.json.decode(encoded, type=form)
     except (ValueError, msgspec.MsgspecError, RecursionError):
         raise MalformedCursorError from None
     return place

@@ -158,9 +158,12 @@ def issuer(tmp_path: Path) -> Issuer:
 
 
 @pytest.fixture
-def settings(fresh_database_url: str, issuer: Issuer) -> MetricsSettings:
+def settings(database_url: str, issuer: Issuer) -> MetricsSettings:
+    # Making a schema anew takes a tenth of the time that a new database takes.
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS metrics CASCADE")
     settings = MetricsSettings(
-        database_url=SecretStr(fresh_database_url),
+        database_url=SecretStr(database_url),
         nats_url=SecretStr(NOWHERE),
         jwks=str(issuer.jwks),
         rollup_interval_seconds=0.05,
