@@ -53,12 +53,12 @@ def resolve(service: str, node: Node) -> Node:
 
 def nodes(node: Any) -> Iterator[Node]:
     """Every object in a document."""
+    if isinstance(node, list):
+        for child in node:
+            yield from nodes(child)
     if isinstance(node, dict):
         yield node
-    for child in (
-        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    ):
-        yield from nodes(child)
+        yield from nodes(list(node.values()))
 
 
 def examples_of(service: str, media: Node) -> list[Any]:
