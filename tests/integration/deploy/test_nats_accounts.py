@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig
+from nats.js.errors import NotFoundError
 from pydantic import SecretStr
 
 from contracts.subjects import (
@@ -24,6 +25,8 @@ from deploy.local.nats_server import CONFIGURATION, NatsPlace, NatsServer
 from services.chassis.bus import Bus, Message
 from services.chassis.following import Pull, sequence_after
 from services.chassis.settings import ServiceSettings
+from services.goals import following as goals
+from services.metrics import intake
 
 USERS = ("goals", "metrics", "projections", "producer", "admin")
 
@@ -87,32 +90,33 @@ async def publish_log(bus: Bus, stream: str, subject: str) -> None:
     assert await bus.publish_in_order(stream, messages, last_sequence=sequence) == sequence + 3
 
 
-async def receive(bus: Bus, stream: str) -> int:
+async def receive(bus: Bus, stream: str, durable: str) -> int:
     """Take what a stream holds, as a service does; return how many messages came first."""
-    pull = await Pull.bind(bus, stream, ConsumerConfig(durable_name=f"of-{stream}"), size=10)
+    pull = await Pull.bind(bus, stream, ConsumerConfig(durable_name=durable), size=10)
     messages = await pull._batch()
     await messages[-1].ack_sync(timeout=2)
     await pull.close()
-    await bus.jetstream.delete_consumer(stream, f"of-{stream}")
     return len(messages)
 
 
 @pytest.mark.parametrize(
     ("publisher", "stream", "followers"),
     [
-        ("goals", GOALS_STREAM, ["projections"]),
-        ("metrics", METRICS_STREAM, ["goals", "projections"]),
+        ("goals", GOALS_STREAM, {"projections": "projections-okrs"}),
+        ("metrics", METRICS_STREAM, {"goals": goals.DURABLE, "projections": "projections-okrs"}),
     ],
 )
 async def test_a_log_is_published_and_followed(
-    server: NatsServer, publisher: str, stream: str, followers: list[str]
+    server: NatsServer, publisher: str, stream: str, followers: dict[str, str]
 ) -> None:
     async with bus_of(publisher, server) as bus:
         await publish_log(bus, stream, f"{publisher}.thing.1.happened")
-    for follower in followers:
+    for follower, durable in followers.items():
         async with bus_of(follower, server) as bus:
             assert await sequence_after(bus, stream, 0) == 1
-            assert await receive(bus, stream) == 3
+            with suppress(NotFoundError):
+                await bus.jetstream.delete_consumer(stream, durable)
+            assert await receive(bus, stream, durable) == 3
 
 
 async def test_a_producers_reading_reaches_metrics_which_can_reject_it(
@@ -123,13 +127,9 @@ async def test_a_producers_reading_reaches_metrics_which_can_reject_it(
         await bus.ensure_stream(REJECTED_STREAM)
         acknowledged = await producer.jetstream().publish("intake.readings.simulator", b"{}")
         assert acknowledged.stream == INTAKE_STREAM
-        assert await receive(bus, INTAKE_STREAM) == 1
-        await bus.publish_in_order(
-            REJECTED_STREAM,
-            [Message(rejected_subject("simulator"), {"reason": "unknown_kpi"}, b"{}")],
-            last_sequence=0,
-        )
-        assert await bus.headers_at(REJECTED_STREAM, 1) is not None
+        assert await receive(bus, INTAKE_STREAM, intake.DURABLE) == 1
+        rejected = await bus.jetstream.publish(rejected_subject("simulator"), b"{}")
+        assert rejected.stream == REJECTED_STREAM
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,8 @@ async def test_a_producers_reading_reaches_metrics_which_can_reject_it(
         ("goals", "$JS.API.STREAM.DELETE.GOALS"),
         ("goals", "$JS.API.STREAM.PURGE.GOALS"),
         ("goals", "$JS.API.STREAM.UPDATE.METRICS"),
-        ("goals", "$JS.API.CONSUMER.MSG.NEXT.GOALS.projections"),
+        ("goals", "$JS.API.CONSUMER.MSG.NEXT.GOALS.projections-okrs"),
+        ("goals", "$JS.API.CONSUMER.DELETE.METRICS.projections-okrs"),
         ("metrics", "goals.objective.1.drafted"),
         ("metrics", "$JS.API.STREAM.PURGE.METRICS"),
         ("metrics", "$JS.API.STREAM.MSG.DELETE.METRICS"),
