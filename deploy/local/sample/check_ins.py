@@ -1,7 +1,7 @@
 """What people said of a key result, week by week, on its way through a quarter."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,6 +37,10 @@ class CheckInPlan:
     status: Status
     comment: str
     effective_at: datetime
+
+    def body(self) -> dict[str, object]:
+        """The check-in as the goals service is told of it."""
+        return {**asdict(self), "effective_at": self.effective_at.isoformat()}
 
 
 def check_ins(key_result: KeyResultPlan, quarter: Quarter, until: datetime) -> list[CheckInPlan]:

@@ -14,6 +14,10 @@ class Follow:
     kpi: str
     reading: KpiReading = "latest"
 
+    def body(self) -> dict[str, object]:
+        """The link as the goals service is told of it."""
+        return {"kpi": self.kpi, "reading": self.reading}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyResultPlan:
@@ -78,11 +82,3 @@ class ObjectivePlan:
     description: str = ""
     parents: tuple[ParentPlan, ...] = ()
     started: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CyclePlan:
-    """A quarter's objectives, every one of them after those it stands below."""
-
-    quarter: Quarter
-    objectives: tuple[ObjectivePlan, ...]

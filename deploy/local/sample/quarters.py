@@ -8,7 +8,7 @@ MONTHS: Final = 3
 _LAST: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Quarter:
     """A quarter of a year, by its number from 1 to 4; its days begin at midnight in UTC."""
 
