@@ -52,7 +52,7 @@ def test_pauses_grow_and_have_a_bound() -> None:
 def test_a_source_that_is_no_subject_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAIRN_METRICS_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("CAIRN_NATS_URL", "nats://127.0.0.1:1")
-    monkeypatch.setenv("CAIRN_PRODUCER_TOKEN", "t")
+    monkeypatch.setenv("CAIRN_TOKEN", "t")
     assert ProducerSettings().producer_source == "simulator"
     monkeypatch.setenv("CAIRN_PRODUCER_SOURCE", "simulator.>")
     with pytest.raises(ValidationError, match="producer_source"):
