@@ -5,8 +5,10 @@ not at all, after one flush to disk, and only if the stream's last sequence is t
 That last condition is what keeps two leaders apart.
 """
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -20,6 +22,7 @@ from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 from contracts.subjects import STREAM_SUBJECTS
+from services.chassis.leadership import BackOff
 from services.chassis.settings import ServiceSettings
 
 REQUEST_TIMEOUT_SECONDS: Final = 5.0
@@ -59,27 +62,47 @@ class Bus:
         self.jetstream: JetStreamContext = client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
 
     @classmethod
+    @asynccontextmanager
+    async def connected(cls, settings: ServiceSettings) -> AsyncIterator[Self]:
+        """A connection, as soon as NATS is there; services start in any order."""
+        back_off = BackOff()
+        while True:
+            try:
+                bus = await cls.connect(settings)
+            except BusUnavailableError:
+                log.warning("waiting_for_bus")
+                await back_off.wait()
+            else:
+                break
+        try:
+            yield bus
+        finally:
+            await bus.close()
+
+    @classmethod
     async def connect(cls, settings: ServiceSettings) -> Self:
         """Connect, or raise BusUnavailableError when NATS is not there now."""
         prefix = f"_INBOX_{settings.service}"
         password = settings.nats_password
         try:
-            client = await nats.connect(
-                settings.nats_url.get_secret_value(),
-                user=settings.nats_user,
-                password=password.get_secret_value() if password else None,
-                name=f"cairn-{settings.service}",
-                inbox_prefix=prefix.encode(),
-                connect_timeout=int(CONNECT_TIMEOUT_SECONDS),
-                reconnect_time_wait=RECONNECT_WAIT_SECONDS,
-                max_reconnect_attempts=-1,
-                ping_interval=PING_INTERVAL_SECONDS,
-                max_outstanding_pings=2,
-                error_cb=_log_error,
-                disconnected_cb=_log_disconnected,
-                reconnected_cb=_log_reconnected,
-            )
-        except (OSError, NatsError) as error:
+            # The client would try for ever at its first connection too, and never say so.
+            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+                client = await nats.connect(
+                    settings.nats_url.get_secret_value(),
+                    user=settings.nats_user,
+                    password=password.get_secret_value() if password else None,
+                    name=f"cairn-{settings.service}",
+                    inbox_prefix=prefix.encode(),
+                    connect_timeout=int(CONNECT_TIMEOUT_SECONDS),
+                    reconnect_time_wait=RECONNECT_WAIT_SECONDS,
+                    max_reconnect_attempts=-1,
+                    ping_interval=PING_INTERVAL_SECONDS,
+                    max_outstanding_pings=2,
+                    error_cb=_log_error,
+                    disconnected_cb=_log_disconnected,
+                    reconnected_cb=_log_reconnected,
+                )
+        except (OSError, TimeoutError, NatsError) as error:
             raise BusUnavailableError("NATS is not reachable") from error
         return cls(client, prefix)
 

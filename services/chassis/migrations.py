@@ -1,8 +1,9 @@
 """Forward-only SQL migrations, run at start-up by whichever process comes first."""
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,8 +13,10 @@ import structlog
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from services.chassis.leadership import BackOff
 from services.chassis.postgres import (
     CONNECT_TIMEOUT_SECONDS,
+    DatabaseUnavailableError,
     check_server_version,
     unavailable_when_away,
 )
@@ -165,3 +168,16 @@ def _apply(connection: Connection[TupleRow], migration: Migration, track: str) -
     except psycopg.Error as error:
         raise MigrationError(f"Migration {migration.name} failed: {error}") from error
     log.info("migrated", migration=migration.name, track=track)
+
+
+async def when_database_is_there(migrate_schema: Callable[[], object]) -> None:
+    """Migrate as soon as the database can be reached: services start in any order."""
+    back_off = BackOff()
+    while True:
+        try:
+            await asyncio.to_thread(migrate_schema)
+        except DatabaseUnavailableError:
+            log.warning("waiting_for_database")
+            await back_off.wait()
+        else:
+            return

@@ -5,20 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-import structlog
 from fastapi import FastAPI
 
 from contracts.subjects import METRICS_STREAM
 from services.chassis.app import create_app
 from services.chassis.auth import TokenVerifier
-from services.chassis.bus import Bus, BusUnavailableError
-from services.chassis.eventstore.mapper import EventMapper
+from services.chassis.background import until_cancelled, working
+from services.chassis.bus import Bus
 from services.chassis.eventstore.reading import EventLog
 from services.chassis.eventstore.relay import Relay
 from services.chassis.eventstore.retention import forget_old_answers
-from services.chassis.eventstore.writer import Writer
-from services.chassis.leadership import BackOff, lead
-from services.chassis.postgres import DatabaseUnavailableError, Pool, check_database, open_pool
+from services.chassis.eventstore.writer import writing
+from services.chassis.leadership import lead
+from services.chassis.migrations import when_database_is_there
+from services.chassis.postgres import Pool, check_database, open_pool
 from services.chassis.serve import serve
 from services.metrics.api import kpis, readings
 from services.metrics.api.problems import PROBLEMS
@@ -33,8 +33,6 @@ from services.metrics.runtime import Metrics
 from services.metrics.settings import MetricsSettings
 
 VERSION = "0.1.0"
-
-log = structlog.get_logger()
 
 
 def create(
@@ -55,42 +53,24 @@ def create(
 
 @asynccontextmanager
 async def _lifespan(settings: MetricsSettings, app: FastAPI) -> AsyncIterator[None]:
-    await _migrated(settings)
+    await when_database_is_there(partial(migrate_schema, settings))
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings)
         opened.push_async_callback(pool.close)
         app.state.checks["database"] = partial(check_database, pool)
         mapper = event_mapper()
-        writer = await opened.enter_async_context(_writing(settings, mapper))
+        application = await asyncio.to_thread(open_log, settings, mapper)
+        writer = await opened.enter_async_context(writing(application, index=index_events))
         recorder = await opened.enter_async_context(_recording(settings, pool))
         app.state.metrics = Metrics(writer, recorder, EventLog(pool, mapper), pool)
-        await opened.enter_async_context(_working(settings, app.state.metrics))
-        yield
-
-
-async def _migrated(settings: MetricsSettings) -> None:
-    """Migrate, once the database is there: services start in any order."""
-    back_off = BackOff()
-    while True:
-        try:
-            await asyncio.to_thread(migrate_schema, settings)
-        except DatabaseUnavailableError:
-            log.warning("waiting_for_database")
-            await back_off.wait()
-        else:
-            return
-
-
-@asynccontextmanager
-async def _writing(settings: MetricsSettings, mapper: EventMapper) -> AsyncIterator[Writer]:
-    application = await asyncio.to_thread(open_log, settings, mapper)
-    writer = Writer(application, index=index_events)
-    writer.start()
-    try:
-        yield writer
-    finally:
-        await writer.stop()
-        application.close()
+        interval = settings.rollup_interval_seconds
+        flusher = Flusher(pool, writer, interval_seconds=interval)
+        async with working(
+            _on_the_bus(settings, app.state.metrics),
+            lead(settings, "rollups", flusher.run),
+            lead(settings, "retention", partial(forget_old_answers, pool)),
+        ):
+            yield
 
 
 @asynccontextmanager
@@ -103,47 +83,16 @@ async def _recording(settings: MetricsSettings, pool: Pool) -> AsyncIterator[Gro
         await recorder.stop()
 
 
-@asynccontextmanager
-async def _working(settings: MetricsSettings, metrics: Metrics) -> AsyncIterator[None]:
-    """What goes on beside the requests, and does not keep them waiting when NATS is away."""
-    flusher = Flusher(
-        metrics.pool, metrics.writer, interval_seconds=settings.rollup_interval_seconds
-    )
-    forget = partial(forget_old_answers, metrics.pool)
-    tasks = [
-        asyncio.create_task(_on_the_bus(settings, metrics)),
-        asyncio.create_task(lead(settings, "rollups", flusher.run)),
-        asyncio.create_task(lead(settings, "retention", forget)),
-    ]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def _on_the_bus(settings: MetricsSettings, metrics: Metrics) -> None:
     """Publish the log where this process leads; take in readings beside all other processes."""
-    bus = await _connected(settings)
-    relay = Relay(metrics.log, bus, settings=settings, stream=METRICS_STREAM, publish=publish)
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(lead(settings, "relay", relay.run))
-            group.create_task(Intake(bus, metrics.recorder).run())
-            group.create_task(RejectionPublisher(bus, metrics.pool).run())
-    finally:
-        await bus.close()
-
-
-async def _connected(settings: MetricsSettings) -> Bus:
-    back_off = BackOff()
-    while True:
-        try:
-            return await Bus.connect(settings)
-        except BusUnavailableError:
-            log.warning("waiting_for_bus")
-            await back_off.wait()
+    async with Bus.connected(settings) as bus:
+        relay = Relay(metrics.log, bus, settings=settings, stream=METRICS_STREAM, publish=publish)
+        async with working(
+            lead(settings, "relay", relay.run),
+            Intake(bus, metrics.recorder).run(),
+            RejectionPublisher(bus, metrics.pool).run(),
+        ):
+            await until_cancelled()
 
 
 def main() -> None:

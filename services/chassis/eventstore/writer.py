@@ -6,7 +6,8 @@ Clients wait for a disk's flush, not for each other: while one group commits, th
 import asyncio
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 import psycopg
@@ -154,3 +155,15 @@ class Writer:
         except psycopg.OperationalError as error:
             raise OperationalError(str(error)) from error
         return group
+
+
+@asynccontextmanager
+async def writing(application: LogApplication, *, index: IndexWriter) -> AsyncIterator[Writer]:
+    """A writer that takes commands while the block runs, and finishes them before it ends."""
+    writer = Writer(application, index=index)
+    writer.start()
+    try:
+        yield writer
+    finally:
+        await writer.stop()
+        application.close()
