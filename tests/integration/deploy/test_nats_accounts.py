@@ -103,7 +103,7 @@ async def receive(bus: Bus, stream: str, durable: str) -> int:
     ("publisher", "stream", "followers"),
     [
         ("goals", GOALS_STREAM, {"projections": "projections-okrs"}),
-        ("metrics", METRICS_STREAM, {"goals": goals.DURABLE, "projections": "projections-okrs"}),
+        ("metrics", METRICS_STREAM, {"goals": goals.DURABLE}),
     ],
 )
 async def test_a_log_is_published_and_followed(
