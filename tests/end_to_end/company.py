@@ -17,7 +17,7 @@ from tests.empty_stack import EmptyStack
 
 BOUND_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.05
-SOURCE = "shop"
+SOURCE = "simulator"
 TODAY = datetime.now(UTC).date()
 
 
