@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.goals.main import create
+from services.goals.runtime import Goals
 from services.goals.settings import GoalsSettings
 
 NOWHERE = "nats://127.0.0.1:1"
@@ -91,13 +92,22 @@ class Caller:
 class Service:
     """A running application, and those who call it."""
 
-    def __init__(self, client: httpx.AsyncClient, issuer: Issuer) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, issuer: Issuer, goals: Goals | None = None
+    ) -> None:
         self._client = client
         self._issuer = issuer
+        self._goals = goals
         self.admin = self.caller("root", ALL_SCOPES)
         self.lead = self.caller("lea", "goals:read goals:write", teams=["quality"])
         self.reader = self.caller("rea", "goals:read")
         self.auditor = self.caller("aud", "audit:read goals:read")
+
+    @property
+    def goals(self) -> Goals:
+        """What the application holds, where it runs in this process."""
+        assert self._goals is not None
+        return self._goals
 
     def caller(self, subject: str, scope: str, **claims: Any) -> Caller:
         return Caller(self._client, self._issuer.headers(subject, scope, **claims))
@@ -193,7 +203,7 @@ def starting(settings: GoalsSettings, issuer: Issuer) -> Starting:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://goals") as client,
         ):
-            yield Service(client, issuer)
+            yield Service(client, issuer, app.state.goals)
 
     return start
 
