@@ -9,7 +9,7 @@ SOURCES := contracts services deploy tests
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit bench check format lint types imports contracts clean
+.PHONY: help setup run test test-unit bench check format lint types imports contracts fix lock clean
 # A recipe that fails half way leaves no file that looks finished.
 .DELETE_ON_ERROR:
 
@@ -54,8 +54,8 @@ imports: setup  ## Check that imports only run the way the architecture says
 
 contracts: setup  ## Check that the committed contracts are those that the code has
 	$(BIN)/python -m contracts.generate --check
+	$(BIN)/python -m deploy.openapi --check
 
-.PHONY: fix lock
 fix: setup  ## Format the code and mend what the linter can
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
