@@ -22,13 +22,6 @@ class BrokenChainError(Exception):
     """The batch does not follow on what was applied: an event is missing between the two."""
 
 
-class NotParkedError(Exception):
-    """The aggregate has nothing waiting."""
-
-    def __init__(self, aggregate: str) -> None:
-        super().__init__(f"The aggregate {aggregate} is not parked.")
-
-
 @dataclass(slots=True)
 class _Memory:
     """What one process keeps of a group, and the revision of the stored rows it is equal to."""
@@ -41,13 +34,14 @@ class _Memory:
 class Applier:
     """Applies events to one group. `announce` is told each position that was committed.
 
-    One task uses it at a time. Any number of processes may have one: the checkpoint's row lock
-    puts their transactions in order, and its position and revision show each what the others did.
+    One task calls `apply` at a time. Any number of processes may have an applier: the
+    checkpoint's row lock puts their transactions in order, and its position and revision show
+    each what the others did.
     """
 
     def __init__(self, pool: Pool, group: Group, announce: Callable[[int], None]) -> None:
         self._pool = pool
-        self._group = group
+        self.group = group
         self._announce = announce
         self._checkpoints = Checkpoints(group.name, group.stream)
         self._memory: _Memory | None = None
@@ -83,19 +77,19 @@ class Applier:
     async def replay(self, aggregate: str) -> int:
         """Apply what is parked for an aggregate, as far as it goes; how many events that was.
 
-        Raises NotParkedError.
+        Raises parking.NotParkedError.
         """
-        memory = _Memory(self._group.read_model())
+        memory = _Memory(self.group.read_model())
         async with connection(self._pool) as lent, lent.transaction():
             checkpoint = await self._checkpoints.lock(lent)
-            events = await parking.events_of(lent, self._group.name, aggregate, MAX_REPLAYED_EVENTS)
+            events = await parking.events_of(lent, self.group.name, aggregate, MAX_REPLAYED_EVENTS)
             if not events:
-                raise NotParkedError(aggregate)
+                raise parking.NotParkedError(aggregate)
             arrivals = [self._read(event) for event in events]
-            await parking.load(lent, self._group.name, memory.ledger, [aggregate])
+            await parking.load(lent, self.group.name, memory.ledger, [aggregate])
             memory.ledger.parked.discard(aggregate)
             batch = await self._run(lent, memory, checkpoint, arrivals)
-            await parking.release(lent, self._group.name, aggregate)
+            await parking.release(lent, self.group.name, aggregate)
             reached = Checkpoint(
                 checkpoint.position, checkpoint.recorded_at, checkpoint.revision + 1
             )
@@ -107,7 +101,7 @@ class Applier:
     ) -> Batch:
         """Load, apply and write, within the transaction that holds the checkpoint."""
         aggregates = list({each.aggregate for each in arrivals})
-        await parking.load(lent, self._group.name, memory.ledger, aggregates)
+        await parking.load(lent, self.group.name, memory.ledger, aggregates)
         facts = [each.fact for each in arrivals if each.fact is not None]
         await memory.read_model.load(lent, facts, checkpoint.recorded_at)
         batch = Batch(memory.read_model, memory.ledger, checkpoint.recorded_at)
@@ -116,12 +110,12 @@ class Applier:
             for start in range(0, len(arrivals), PART_EVENTS):
                 batch.run(arrivals[start : start + PART_EVENTS])
                 await memory.read_model.write(lent, batch.moment)
-        await parking.write(lent, self._group.name, batch)
+        await parking.write(lent, self.group.name, batch)
         return batch
 
     def _read(self, event: CloudEvent) -> Arrival:
         try:
-            return Arrival(event, self._group.decode(event))
+            return Arrival(event, self.group.decode(event))
         except UnreadableEventError as error:
             return Arrival(event, None, fault=f"the body cannot be read: {error}")
 
@@ -133,7 +127,7 @@ class Applier:
             and memory.read_model.size <= MAX_KEPT_ROWS
         ):
             return memory
-        return _Memory(self._group.read_model())
+        return _Memory(self.group.read_model())
 
 
 def _after(arrivals: Iterable[Arrival], position: int) -> list[Arrival]:

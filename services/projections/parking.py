@@ -84,6 +84,13 @@ LIMIT %s
 _FIND: Final = _SUMMARIES + "WHERE aggregate_id = %s ORDER BY group_name"
 
 
+class NotParkedError(Exception):
+    """The aggregate has nothing waiting."""
+
+    def __init__(self, aggregate: str) -> None:
+        super().__init__(f"The aggregate {aggregate} is not parked.")
+
+
 @dataclass(frozen=True, slots=True)
 class ParkedAggregate:
     """An aggregate that waits: why, since when, how many events, and the first of them."""

@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.chassis.migrations import migrate
+from services.projections.settings import ProjectionsSettings
 
 # Track and package: a group's tables can be rebuilt without touching those of the others.
 _TRACKS: Final = {
@@ -11,7 +12,8 @@ _TRACKS: Final = {
 }
 
 
-def migrate_schema(database_url: str, schema: str) -> None:
+def migrate_schema(settings: ProjectionsSettings) -> None:
     """Bring every table up to date. It blocks; raises what `migrate` raises."""
+    url = settings.database_url.get_secret_value()
     for track, package in _TRACKS.items():
-        migrate(database_url, schema=schema, package=package, track=track)
+        migrate(url, schema=settings.db_schema, package=package, track=track)

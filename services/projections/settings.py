@@ -1,6 +1,6 @@
 """The settings of the projection service."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
@@ -16,7 +16,7 @@ Names = Annotated[tuple[str, ...], NoDecode, Field(min_length=1)]
 class ProjectionsSettings(ServiceSettings):
     """What the projection service is told by its environment."""
 
-    service: str = "projections"
+    service: Literal["projections"] = "projections"
     db_schema: str = "projections"
     port: int = 8600
 

@@ -76,6 +76,9 @@ class OkrsGroup:
         return OkrsReadModel()
 
 
+OKRS: Final = OkrsGroup()
+
+
 def _faults(error: ValidationError) -> str:
     """Which fields are wrong and how, without what they hold."""
     faults = error.errors(include_input=False, include_url=False, include_context=False)

@@ -1,8 +1,12 @@
 """A projections schema on a real PostgreSQL, and appliers that fill it."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import psycopg
 import pytest
@@ -10,11 +14,15 @@ from psycopg.rows import dict_row
 
 from services.chassis.postgres import Pool, open_pool
 from services.projections.applying import Applier
+from services.projections.main import create
 from services.projections.okrs.group import OkrsGroup
 from services.projections.okrs.rows import Alignment, Cycle, KeyResult, Objective, Progress
+from services.projections.runtime import Projections
 from services.projections.schema import migrate_schema
 from services.projections.settings import ProjectionsSettings
 from services.projections.timeline import Version
+from tests.integration.goals.conftest import NOWHERE, Issuer
+from tests.unit.projections.goals_log import GoalsLog
 from tests.unit.projections.okrs.projected import by_kind_and_key
 
 TABLES = {
@@ -68,14 +76,96 @@ class Store:
         )
 
 
+class Caller:
+    """Calls the service as somebody; a path without `/v1` in front."""
+
+    def __init__(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        self._client = client
+        self._headers = headers
+
+    async def get(
+        self, path: str, *, headers: dict[str, str] | None = None, **query: Any
+    ) -> httpx.Response:
+        chosen = {**self._headers, **(headers or {})}
+        return await self._client.get(f"/v1{path}", params=query, headers=chosen)
+
+    async def post(self, path: str) -> httpx.Response:
+        return await self._client.post(f"/v1{path}", headers=self._headers)
+
+
+class Service:
+    """A running application, those who call it, and the events that it is given."""
+
+    def __init__(self, client: httpx.AsyncClient, issuer: Issuer, projections: Projections) -> None:
+        self._client = client
+        self._issuer = issuer
+        self.projections = projections
+        self.log = GoalsLog()
+        self._applied = 0
+        self.reader = self.caller("projections:read")
+        self.admin = self.caller("projections:read projections:admin")
+
+    def caller(self, scope: str) -> Caller:
+        return Caller(self._client, self._issuer.headers("rea", scope))
+
+    async def apply(self) -> str:
+        """Apply what the log has got since the last time; the position reached."""
+        await self.projections.appliers["okrs"].apply(self.log.events[self._applied :])
+        self._applied = len(self.log.events)
+        return f"goals:{self.log.events[-1].position}"
+
+    async def get(
+        self, path: str, *, min_position: str | None = None, **query: Any
+    ) -> dict[str, Any]:
+        """What a query that has to succeed is answered."""
+        headers = {} if min_position is None else {"Cairn-Min-Position": min_position}
+        response = await self.reader.get(path, headers=headers, **query)
+        assert response.status_code == HTTPStatus.OK, response.text
+        answer: dict[str, Any] = response.json()
+        assert response.headers["Cairn-Position"] == answer["position"]
+        return answer
+
+
 @pytest.fixture
-def settings(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> ProjectionsSettings:
-    monkeypatch.setenv("CAIRN_DATABASE_URL", fresh_database_url)
-    monkeypatch.setenv("CAIRN_NATS_URL", "nats://127.0.0.1:1")
-    monkeypatch.setenv("CAIRN_JWKS", "none")
-    settings = ProjectionsSettings()
-    migrate_schema(fresh_database_url, settings.db_schema)
+def issuer(tmp_path: Path) -> Issuer:
+    return Issuer(tmp_path)
+
+
+@pytest.fixture
+def settings(fresh_database_url: str, issuer: Issuer) -> ProjectionsSettings:
+    settings = ProjectionsSettings(
+        database_url=fresh_database_url, nats_url=NOWHERE, jwks=str(issuer.jwks)
+    )
+    migrate_schema(settings)
     return settings
+
+
+Starting = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+@pytest.fixture
+def starting(settings: ProjectionsSettings, issuer: Issuer) -> Starting:
+    """Starts the service, as often as a test wants processes of it."""
+
+    @asynccontextmanager
+    async def start(**changes: Any) -> AsyncIterator[Service]:
+        app = create(settings.model_copy(update=changes))
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://projections") as client,
+        ):
+            service = Service(client, issuer, app.state.projections)
+            await service.projections.appliers["okrs"].position()
+            yield service
+
+    return start
+
+
+@pytest.fixture
+async def service(starting: Starting) -> AsyncIterator[Service]:
+    async with starting() as started:
+        yield started
 
 
 @pytest.fixture

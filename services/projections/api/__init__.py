@@ -1,0 +1,1 @@
+"""What the routes of all read models share, and the routes that belong to none of them."""

@@ -1,0 +1,118 @@
+"""A query on its way in: as of when, and how much it must know at least."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+
+from contracts.positions import (
+    MIN_POSITION_HEADER,
+    POSITION_HEADER,
+    parse_positions,
+    render_position,
+)
+from services.chassis.auth import Caller, require
+from services.chassis.parameters import AsOf, RawParameter
+from services.chassis.postgres import Connection, connection
+from services.chassis.responses import OrjsonResponse
+from services.projections.checkpoints import Checkpoints
+from services.projections.okrs.group import OKRS
+from services.projections.runtime import Projections
+from services.projections.waiting import NotFollowedYetError
+
+# The service whose log the read models here follow: positions of others say nothing about them.
+FOLLOWED: Final = "goals"
+
+# One cut through all tables. A plan is made in milliseconds, compiling it would take longer.
+_ONE_CUT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off"
+_CHECKPOINTS: Final = Checkpoints(OKRS.name, OKRS.stream)
+
+Reading = Annotated[Caller, Depends(require("projections:read"))]
+Administering = Annotated[Caller, Depends(require("projections:admin"))]
+
+
+def _parse_min_position(value: str | None) -> int:
+    """The position of the followed service in the header. Raises MalformedPositionError."""
+    return 0 if value is None else parse_positions(value).get(FOLLOWED, 0)
+
+
+MIN_POSITION = RawParameter(
+    place="header",
+    name=MIN_POSITION_HEADER,
+    description=(
+        "Answer only with at least this much known: what Cairn-Position of a command said. "
+        "Positions of services that are not followed here are passed over."
+    ),
+    schema={"type": "string", "examples": ["goals:1234"]},
+    parse=_parse_min_position,
+)
+
+
+async def _projections(request: Request) -> Projections:
+    projections: Projections = request.app.state.projections
+    return projections
+
+
+Running = Annotated[Projections, Depends(_projections)]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One cut through the read models: everything asked through `connection` is of one state.
+
+    `position` is the last one applied, `as_of` the moment to answer for.
+    """
+
+    connection: Connection
+    position: int
+    as_of: datetime
+
+    def answer(self, document: Mapping[str, Any]) -> OrjsonResponse:
+        """The response, which also says how much was known."""
+        position = render_position(FOLLOWED, self.position)
+        return OrjsonResponse(
+            {"position": position, "as_of": self.as_of, **document},
+            headers={POSITION_HEADER: position},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What every query asks for. `as_of` is None for now."""
+
+    projections: Projections
+    as_of: datetime | None
+    min_position: int
+
+    @asynccontextmanager
+    async def known(self) -> AsyncIterator[Known]:
+        """What is known, once it is enough.
+
+        Raises NotFollowedYetError, DatabaseUnavailableError.
+        """
+        running = self.projections
+        await running.watch.wait_for(self.min_position, running.wait_seconds)
+        async with connection(running.pool) as lent, lent.transaction():
+            await lent.execute(_ONE_CUT)
+            checkpoint = await _CHECKPOINTS.read(lent)
+            if checkpoint.position < self.min_position:
+                # The read model was set back since it had come this far.
+                raise NotFollowedYetError(self.min_position, checkpoint.position)
+            # The clock of who recorded the last event may run ahead of ours.
+            now = max(datetime.now(UTC), checkpoint.recorded_at)
+            yield Known(lent, checkpoint.position, self.as_of or now)
+
+
+async def _question(
+    _: Reading,
+    projections: Running,
+    as_of: AsOf,
+    min_position: Annotated[int, Depends(MIN_POSITION)],
+) -> Question:
+    return Question(projections, as_of, min_position)
+
+
+Asked = Annotated[Question, Depends(_question)]

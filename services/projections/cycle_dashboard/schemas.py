@@ -1,0 +1,111 @@
+"""The shapes of cycles and their dashboards."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from contracts.goals import Cadence, CheckInRhythm, OwnerKind, Status
+from services.projections.okrs.rows import CycleState, ObjectiveState
+
+Position = Annotated[str, Field(examples=["goals:1234"])]
+
+
+class CycleShape(BaseModel):
+    """A cycle; `ends_on` is its last day."""
+
+    id: UUID
+    name: str
+    starts_on: date
+    ends_on: date
+    cadence: Cadence
+    check_in_rhythm: CheckInRhythm
+    state: CycleState
+
+
+class CyclesShape(BaseModel):
+    """Cycles, the latest first."""
+
+    position: Position
+    as_of: AwareDatetime
+    items: list[CycleShape]
+    next: str | None
+
+
+class OwnerShape(BaseModel):
+    """Who answers for an objective."""
+
+    kind: OwnerKind
+    id: str
+
+
+class SummaryShape(BaseModel):
+    """Objectives summed up; drafts are in `objectives` and `by_state` alone."""
+
+    objectives: int
+    by_state: dict[ObjectiveState, int]
+    key_results: int
+    by_status: dict[Status | Literal["none"], int]
+    unchecked: Annotated[int, Field(description="Key results that nobody and no KPI reports on.")]
+    progress: Annotated[float | None, Field(description="Mean of the objectives.")]
+    pace: Annotated[float | None, Field(description="`progress` less what is expected.")]
+    confidence: Annotated[float | None, Field(description="Mean of the key results that have one.")]
+
+
+class OwnerSummaryShape(SummaryShape):
+    """One owner's objectives summed up."""
+
+    owner: OwnerShape
+
+
+class BehindShape(BaseModel):
+    """An objective that is behind what is expected."""
+
+    id: UUID
+    title: str
+    owner: OwnerShape
+    progress: float
+    pace: float
+
+
+class UncheckedShape(BaseModel):
+    """A key result of an active objective that nobody has checked in on."""
+
+    id: UUID
+    title: str
+    objective_id: UUID
+
+
+class ChangeShape(BaseModel):
+    """An objective that is not as it was. What it was is null where it was not there yet."""
+
+    id: UUID
+    title: str
+    owner: OwnerShape
+    state_before: ObjectiveState | None
+    state: ObjectiveState
+    progress_before: float | None
+    progress: float | None
+
+
+class ChangesShape(BaseModel):
+    """What changed, the greatest moves first; `total` also counts what is not listed."""
+
+    since: AwareDatetime
+    total: int
+    items: list[ChangeShape]
+
+
+class CycleDashboardShape(SummaryShape):
+    """A cycle as it stood. The lists show the most important; the counts count all."""
+
+    position: Position
+    as_of: AwareDatetime
+    cycle: CycleShape
+    expected: Annotated[float, Field(description="Linear over the cycle.")]
+    owners: list[OwnerSummaryShape]
+    owners_total: int
+    behind: list[BehindShape]
+    key_results_without_check_in: list[UncheckedShape]
+    changed: ChangesShape | None

@@ -1,0 +1,99 @@
+"""What a cycle looks like from afar: numbers out of how each of its objectives stood."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from contracts.goals import OwnerKind, Status
+from contracts.progress import Part, pace, weighted_mean
+from services.projections.cycle_dashboard.query import Standing
+from services.projections.okrs.rows import ObjectiveState
+
+NO_STATUS: Final = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Objectives summed up.
+
+    Drafts are counted in `by_state` alone. `progress` is the mean over the other objectives,
+    `confidence` that over their key results; both are None where nothing has one.
+    """
+
+    objectives: int
+    by_state: dict[str, int]
+    key_results: int
+    by_status: dict[str, int]
+    unchecked: int
+    progress: float | None
+    pace: float | None
+    confidence: float | None
+
+
+def summarise(standings: Iterable[Standing], expected: float) -> Summary:
+    """Sum objectives up. `expected` is the progress that their cycle expects of each."""
+    everything = list(standings)
+    counted = [each for each in everything if each.counts]
+    progress = weighted_mean([Part(each.progress, 1.0) for each in counted])
+    return Summary(
+        objectives=len(everything),
+        by_state=_by_state(everything),
+        key_results=sum(each.key_results for each in counted),
+        by_status=_by_status(counted),
+        unchecked=sum(each.unchecked for each in counted if each.state == "active"),
+        progress=progress,
+        pace=pace(progress, expected),
+        confidence=weighted_mean(
+            [Part(each.confidence, float(each.confidences)) for each in counted]
+        ),
+    )
+
+
+def by_owner(
+    standings: Iterable[Standing], expected: float
+) -> list[tuple[OwnerKind, str, Summary]]:
+    """A summary for each owner, by kind and id."""
+    owned: dict[tuple[OwnerKind, str], list[Standing]] = {}
+    for each in standings:
+        owned.setdefault((each.owner_kind, each.owner_id), []).append(each)
+    return [(*owner, summarise(owned[owner], expected)) for owner in sorted(owned)]
+
+
+def furthest_behind(
+    standings: Iterable[Standing], expected: float, limit: int
+) -> list[tuple[Standing, float]]:
+    """The active objectives that are furthest behind what is expected, with their pace."""
+    behind = [
+        (each, pace_now)
+        for each in standings
+        if each.state == "active" and (pace_now := pace(each.progress, expected) or 0.0) < 0
+    ]
+    return sorted(behind, key=lambda found: (found[1], found[0].title, found[0].id))[:limit]
+
+
+def changed(standings: Iterable[Standing]) -> list[Standing]:
+    """Objectives whose state or progress is another than before, the greatest moves first."""
+    moved = [
+        each
+        for each in standings
+        if (each.state, each.progress) != (each.state_before, each.progress_before)
+    ]
+    return sorted(moved, key=lambda each: (-_distance(each), each.title, each.id))
+
+
+def _distance(standing: Standing) -> float:
+    return abs((standing.progress or 0.0) - (standing.progress_before or 0.0))
+
+
+def _by_state(standings: Sequence[Standing]) -> dict[str, int]:
+    counts = Counter(each.state for each in standings)
+    return {state: counts[state] for state in get_args(ObjectiveState)}
+
+
+def _by_status(standings: Sequence[Standing]) -> dict[str, int]:
+    counts = {
+        status: sum(getattr(each, status) for each in standings) for status in get_args(Status)
+    }
+    said = sum(counts.values())
+    return {**counts, NO_STATUS: sum(each.key_results for each in standings) - said}

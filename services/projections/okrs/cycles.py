@@ -1,0 +1,63 @@
+"""Cycles as they were at a moment, for every query that needs their dates."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from services.chassis.postgres import Connection
+from services.projections.okrs.rows import Cycle
+
+_CYCLES_AT: Final = """
+SELECT cycle_id, name, starts_on, ends_on, cadence, check_in_rhythm, state
+FROM okr_cycles
+WHERE cycle_id = ANY(%(cycles)s) AND valid_from <= %(at)s AND valid_to > %(at)s
+"""
+_PAGE: Final = """
+SELECT cycle_id, name, starts_on, ends_on, cadence, check_in_rhythm, state
+FROM okr_cycles
+WHERE valid_from <= %(at)s AND valid_to > %(at)s
+    AND (
+        %(starts_on)s::date IS NULL
+        OR (starts_on, cycle_id) < (%(starts_on)s::date, %(cycle)s::uuid)
+    )
+ORDER BY starts_on DESC, cycle_id DESC
+LIMIT %(limit)s
+"""
+
+
+class UnknownCycleError(Exception):
+    """No such cycle was known at the moment asked for."""
+
+    def __init__(self, cycle_id: UUID) -> None:
+        super().__init__(f"No cycle {cycle_id} was known then.")
+
+
+async def cycles_at(
+    connection: Connection, cycle_ids: Sequence[UUID], at: datetime
+) -> dict[UUID, Cycle]:
+    """Those of the cycles that were known at a moment, by id."""
+    async with connection.cursor(row_factory=class_row(Cycle)) as cursor:
+        await cursor.execute(_CYCLES_AT, {"cycles": cycle_ids, "at": at})
+        return {cycle.cycle_id: cycle async for cycle in cursor}
+
+
+async def cycle_at(connection: Connection, cycle_id: UUID, at: datetime) -> Cycle:
+    """The cycle as it was at a moment. Raises UnknownCycleError."""
+    found = await cycles_at(connection, [cycle_id], at)
+    if cycle_id not in found:
+        raise UnknownCycleError(cycle_id)
+    return found[cycle_id]
+
+
+async def cycles_page(
+    connection: Connection, *, before: tuple[date, UUID] | None, at: datetime, limit: int
+) -> list[Cycle]:
+    """The cycles known at a moment, the latest first, behind a first day and an id."""
+    starts_on, cycle_id = before or (None, None)
+    parameters = {"starts_on": starts_on, "cycle": cycle_id, "at": at, "limit": limit}
+    async with connection.cursor(row_factory=class_row(Cycle)) as cursor:
+        await cursor.execute(_PAGE, parameters)
+        return await cursor.fetchall()
