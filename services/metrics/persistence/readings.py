@@ -35,7 +35,7 @@ from services.metrics.persistence.binary import (
 _ROW: Final = struct.Struct(">hiqidiiiiiiii")
 _ROW_FIELDS: Final = 9
 _NO_TEXTS: Final = NULL * 3
-_ORDER: Final = itemgetter(0, 1)
+_IDENTITY: Final = itemgetter(0)
 
 _FIND = """
 SELECT asked.place, r.revision, r.value, r.reason
@@ -182,7 +182,9 @@ async def find_revisions(
 
 async def append(connection: Connection, rows: Iterable[NewRow], numbers: NameNumbers) -> None:
     """Append revisions. Raises psycopg's UniqueViolation if one of them exists by now."""
-    document = copy_document(_copy_rows(sorted(rows, key=_ORDER), numbers))
+    # Rows of one identity come in the order of their revisions, and stay so.
+    ordered = sorted(rows, key=_IDENTITY)
+    document = copy_document(_copy_rows(ordered, numbers))
     async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         await copy.write(document)
 
