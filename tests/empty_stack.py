@@ -14,8 +14,10 @@ from typing import Any
 
 import httpx
 
+from deploy.databases import DATABASE
 from deploy.local.home import StackHome
 from deploy.local.ports import free_port, is_free
+from deploy.local.postgres_server import PostgresPlace, PostgresServer
 from deploy.local.running_stack import NoStackError, RunningStack
 from deploy.local.tokens import Bearer, Role, TokenIssuer
 
@@ -82,6 +84,13 @@ class EmptyStack:
             "password": self.home.password("nats-producer"),
             "inbox_prefix": b"_INBOX_producer",
         }
+
+    def postgres_url(self) -> str:
+        """The superuser's address of the stack's database, for a look past the services."""
+        home = self.home.postgres()
+        port = int((home / "data" / "postmaster.pid").read_text().splitlines()[3])
+        place = PostgresPlace(home=home, log=self.home.log("postgres"), port=port)
+        return PostgresServer(place).url(DATABASE)
 
     def process_of(self, part: str) -> int:
         """The id of the child process whose command line names the part."""

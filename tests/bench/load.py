@@ -5,8 +5,10 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
+
+T = TypeVar("T")
 
 REQUEST_SECONDS = 30.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -130,6 +132,25 @@ async def drive(steps: Sequence[Callable[[], Awaitable[object]]], seconds: float
             after = time.perf_counter()
             latencies.append(after - now)
             now = after
+
+    async with asyncio.TaskGroup() as clients:
+        for step in steps:
+            clients.create_task(work(step))
+    return Load(len(latencies), time.perf_counter() - begun, latencies)
+
+
+async def exhaust(steps: Sequence[Callable[[T], Awaitable[object]]], items: Sequence[T]) -> Load:
+    """Let the clients share the items, each taking the next one until there is none."""
+    latencies: list[float] = []
+    left = iter(items)
+    begun = time.perf_counter()
+
+    async def work(step: Callable[[T], Awaitable[object]]) -> None:
+        for item in left:
+            now = time.perf_counter()
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await step(item)
+            latencies.append(time.perf_counter() - now)
 
     async with asyncio.TaskGroup() as clients:
         for step in steps:

@@ -7,7 +7,7 @@ table with `INSERT ... SELECT unnest ... ON CONFLICT DO NOTHING`, a commit for e
 import asyncio
 import itertools
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -15,14 +15,13 @@ import psycopg
 
 from deploy.local.tokens import Role
 from tests.bench.commands import connect
-from tests.bench.load import Caller, Load, drive
+from tests.bench.load import Caller, Load, exhaust
 from tests.empty_stack import EmptyStack
 
 BATCH_ROWS = 1_000
 BATCHES = 400
 HTTP_CLIENTS = 6
 PLAIN_CONNECTIONS = 2
-SECONDS = 6.0
 KPI = "bench.sessions"
 SOURCE = "bench"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,24 +49,23 @@ async def define_kpi(stack: EmptyStack) -> None:
     caller.close()
 
 
-async def measure_http(stack: EmptyStack) -> Load:
-    """JSON batches of 1,000 over HTTP; `done` counts readings."""
-    bodies = _bodies(_moments(0, BATCHES))
+async def measure_http(stack: EmptyStack, turn: int) -> Load:
+    """JSON batches of 1,000 over HTTP; `done` counts readings. Each turn has its own moments."""
+    bodies = _bodies(_moments(turn * BATCHES, BATCHES))
     callers = await connect(stack.running.metrics, stack.token(Role.ADMIN), HTTP_CLIENTS)
-    load = await drive([_post(caller, bodies) for caller in callers], SECONDS)
+    load = await exhaust([_post(caller) for caller in callers], bodies)
     for caller in callers:
         caller.close()
     return Load(load.done * BATCH_ROWS, load.seconds, load.latencies)
 
 
-def measure_plain(database_url: str) -> Load:
+def measure_plain(database_url: str, turn: int) -> Load:
     """Prepared arrays into the same table over plain SQL, a commit per batch."""
-    return asyncio.run(_measure_plain(database_url))
+    return asyncio.run(_measure_plain(database_url, turn))
 
 
-async def _measure_plain(database_url: str) -> Load:
+async def _measure_plain(database_url: str, turn: int) -> Load:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as admin:
-        await admin.execute("INSERT INTO metrics.actors (name) VALUES ('bench:plain')")
         cursor = await admin.execute(
             "SELECT kpi_no FROM metrics.kpis WHERE key = %s", [KPI], prepare=False
         )
@@ -75,16 +73,15 @@ async def _measure_plain(database_url: str) -> Load:
     assert row is not None
     batches = [
         {"kpi": row[0], "source": 1_000_000, "ats": ats, "values": [1.5] * BATCH_ROWS}
-        for ats in _moments(0, BATCHES)
+        for ats in _moments(turn * BATCHES, BATCHES)
     ]
     steps = []
     connections = []
-    unsent = iter(batches)
     for _ in range(PLAIN_CONNECTIONS):
         connection = await psycopg.AsyncConnection.connect(database_url, autocommit=True)
         connections.append(connection)
-        steps.append(_insert(connection, unsent))
-    load = await drive(steps, SECONDS)
+        steps.append(_insert(connection))
+    load = await exhaust(steps, batches)
     for connection in connections:
         await connection.close()
     return Load(load.done * BATCH_ROWS, load.seconds, load.latencies)
@@ -92,17 +89,16 @@ async def _measure_plain(database_url: str) -> Load:
 
 def _insert(
     connection: psycopg.AsyncConnection[tuple[object, ...]],
-    unsent: Iterator[dict[str, object]],
-) -> Callable[[], Awaitable[object]]:
-    async def step() -> object:
-        return await connection.execute(_PLAIN, next(unsent), prepare=True)
+) -> Callable[[dict[str, object]], Awaitable[object]]:
+    async def step(batch: dict[str, object]) -> object:
+        return await connection.execute(_PLAIN, batch, prepare=True)
 
     return step
 
 
-def _post(caller: Caller, bodies: Iterator[bytes]) -> Callable[[], Awaitable[object]]:
-    async def step() -> object:
-        reply = await caller.ask("POST", "/v1/readings", next(bodies))
+def _post(caller: Caller) -> Callable[[bytes], Awaitable[object]]:
+    async def step(body: bytes) -> object:
+        reply = await caller.ask("POST", "/v1/readings", body)
         assert orjson.loads(reply.body)["accepted"] == BATCH_ROWS, reply
         return reply
 
@@ -117,10 +113,10 @@ def _moments(first_batch: int, batches: int) -> list[list[datetime]]:
     ]
 
 
-def _bodies(batches: list[list[datetime]]) -> Iterator[bytes]:
+def _bodies(batches: list[list[datetime]]) -> list[bytes]:
     """Encoded before the clock runs: the sender's work is not what is measured."""
     value = itertools.count()
-    encoded = [
+    return [
         json.dumps(
             [
                 {"kpi": KPI, "at": at.isoformat(), "value": next(value) / 4, "source": SOURCE}
@@ -129,4 +125,3 @@ def _bodies(batches: list[list[datetime]]) -> Iterator[bytes]:
         ).encode()
         for batch in batches
     ]
-    return iter(encoded)
