@@ -18,6 +18,8 @@ from services.goals.main import create as create_goals
 from services.goals.settings import GoalsSettings
 from services.metrics.main import create as create_metrics
 from services.metrics.settings import MetricsSettings
+from services.projections.main import create as create_projections
+from services.projections.settings import ProjectionsSettings
 
 FOLDER: Final = ROOT / "openapi"
 
@@ -30,10 +32,11 @@ _NOWHERE: Final[Mapping[str, Any]] = {
 
 
 def services() -> dict[str, FastAPI]:
-    """The applications, not started."""
+    """The three applications, not started."""
     return {
         "goals": create_goals(GoalsSettings(**_NOWHERE)),
         "metrics": create_metrics(MetricsSettings(**_NOWHERE)),
+        "projections": create_projections(ProjectionsSettings(**_NOWHERE)),
     }
 
 
