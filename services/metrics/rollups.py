@@ -21,6 +21,8 @@ from services.metrics.domain.measurement import period_id
 from services.metrics.persistence.rollups import FIRST_MARK, MarkedPeriod, marked_after
 
 MAX_PERIODS_PER_COMMAND: Final = 200
+# A command keeps others from the log: where periods are long, fewer of them go into one.
+LONGEST_COMMAND_SECONDS: Final = 0.5
 # A sweep through long periods takes long: the time between is longer then, so that recording
 # readings keeps most of the database to itself.
 MAX_SHARE_OF_TIME: Final = 0.25
@@ -38,6 +40,7 @@ class Flusher:
         self._pool = pool
         self._writer = writer
         self._interval_seconds = interval_seconds
+        self._periods_per_command = MAX_PERIODS_PER_COMMAND
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -53,11 +56,21 @@ class Flusher:
         last = FIRST_MARK
         while True:
             async with connection(self._pool) as lent:
-                periods = await marked_after(lent, last, MAX_PERIODS_PER_COMMAND)
+                periods = await marked_after(lent, last, self._periods_per_command)
             if not periods:
                 return changed
+            began = monotonic()
             changed += await self._measure(periods)
+            self._adapt(monotonic() - began)
             last = periods[-1]
+
+    def _adapt(self, took_seconds: float) -> None:
+        """Halve the next command where one took too long, else let it grow again."""
+        if took_seconds > LONGEST_COMMAND_SECONDS:
+            self._periods_per_command = max(1, self._periods_per_command // 2)
+        else:
+            doubled = self._periods_per_command * 2
+            self._periods_per_command = min(doubled, MAX_PERIODS_PER_COMMAND)
 
     async def _measure(self, periods: Sequence[MarkedPeriod]) -> int:
         changed = 0

@@ -14,11 +14,12 @@ import pytest
 from contracts.metrics import Aggregation, KpiCadence
 from services.chassis.eventstore.reading import EventLog
 from services.chassis.eventstore.writer import Writer
-from services.chassis.postgres import Pool
+from services.chassis.postgres import Connection, Pool
 from services.metrics import rollups
 from services.metrics.domain.events import KpiMeasured
 from services.metrics.domain.periods import from_instant, periods_of, to_instant
 from services.metrics.domain.readings import MAX_MAGNITUDE
+from services.metrics.persistence.rollups import MarkedPeriod, marked_after
 from services.metrics.reading_format import ReadingBody
 from services.metrics.recorder import GroupRecorder
 from services.metrics.rollups import Flusher
@@ -206,7 +207,8 @@ async def test_the_largest_values_add_up(
 async def test_a_sweep_gets_through_more_periods_than_fit_into_a_command(
     kpis: Kpis,
     recorder: GroupRecorder,
-    flusher: Flusher,
+    pool: Pool,
+    writer: Writer,
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -216,8 +218,38 @@ async def test_a_sweep_gets_through_more_periods_than_fit_into_a_command(
     start = datetime(2026, 1, 1, tzinfo=UTC)
     hours = [(start + timedelta(hours=hour)).isoformat() for hour in range(25)]
     await record(recorder, *(reading(at, 1.0, kpi=key) for at, key in product(hours, "ab")))
-    assert await flusher.sweep() == 50
+    assert await Flusher(pool, writer, interval_seconds=1).sweep() == 50
     assert len(database.rollups("a")) == len(database.rollups("b")) == 25
+
+
+async def test_where_periods_take_long_fewer_go_into_a_command(
+    kpis: Kpis,
+    recorder: GroupRecorder,
+    pool: Pool,
+    writer: Writer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await kpis.define(cadence="hour")
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    hours = [(start + timedelta(hours=hour)).isoformat() for hour in range(50)]
+    sizes: list[int] = []
+
+    async def asked(connection: Connection, after: MarkedPeriod, limit: int) -> list[MarkedPeriod]:
+        sizes.append(limit)
+        return await marked_after(connection, after, limit)
+
+    monkeypatch.setattr(rollups, "marked_after", asked)
+    monkeypatch.setattr(rollups, "MAX_PERIODS_PER_COMMAND", 20)
+    flusher = Flusher(pool, writer, interval_seconds=1)
+    monkeypatch.setattr(rollups, "LONGEST_COMMAND_SECONDS", 0.0)
+    await record(recorder, *(reading(at, 1.0) for at in hours))
+    assert await flusher.sweep() == 50
+    assert sizes[:6] == [20, 10, 5, 2, 1, 1]
+    monkeypatch.setattr(rollups, "LONGEST_COMMAND_SECONDS", 60.0)
+    sizes.clear()
+    await record(recorder, *(reading(at, 2.0, source="pos-2") for at in hours))
+    assert await flusher.sweep() == 50
+    assert sizes == [1, 2, 4, 8, 16, 20, 20]
 
 
 async def test_two_flushers_at_once_measure_each_change_once(
