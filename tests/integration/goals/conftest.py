@@ -104,6 +104,10 @@ class Service:
         self.auditor = self.caller("aud", "audit:read goals:read")
 
     @property
+    def address(self) -> str:
+        return str(self._client.base_url).rstrip("/")
+
+    @property
     def goals(self) -> Goals:
         """What the application holds, where it runs in this process."""
         assert self._goals is not None

@@ -1,15 +1,11 @@
 """Several processes of the service at once: no circle, no lost change, one answer to a key."""
 
 import asyncio
-import os
 import random
-import socket
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from graphlib import TopologicalSorter
 
-import httpx
 import pytest
 
 from services.goals.settings import GoalsSettings
@@ -22,8 +18,8 @@ from tests.integration.goals.conftest import (
     check_ins,
     problem,
 )
+from tests.integration.goals.processes import BOUND_SECONDS, process
 
-BOUND_SECONDS = 60
 OBJECTIVES = 8
 ATTEMPTS = 40
 CALLERS = 4
@@ -124,50 +120,6 @@ async def test_a_key_sent_to_two_processes_takes_effect_once(starting: Starting)
         assert shown["version"] == 4
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@asynccontextmanager
-async def process(settings: GoalsSettings, issuer: Issuer) -> AsyncIterator[Service]:
-    """The service as a process of its own."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        "CAIRN_DATABASE_URL": settings.database_url.get_secret_value(),
-        "CAIRN_NATS_URL": settings.nats_url.get_secret_value(),
-        "CAIRN_JWKS": settings.jwks,
-        "CAIRN_PORT": str(port),
-        "CAIRN_LOG_LEVEL": "error",
-    }
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.goals.main", env=environment
-    )
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            await until_ready(client, running)
-            yield Service(client, issuer)
-    finally:
-        if running.returncode is None:
-            running.terminate()
-        async with asyncio.timeout(BOUND_SECONDS):
-            assert await running.wait() == 0
-
-
-async def until_ready(client: httpx.AsyncClient, running: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(BOUND_SECONDS):
-        while running.returncode is None:
-            try:
-                if (await client.get("/readyz")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                await asyncio.sleep(0.02)
-    raise AssertionError(f"the service ended with {running.returncode}")
-
-
 async def test_two_real_processes_never_make_a_circle(
     settings: GoalsSettings, issuer: Issuer
 ) -> None:
@@ -176,7 +128,7 @@ async def test_two_real_processes_never_make_a_circle(
         await align_at_random(services, seed=7)
 
 
-async def test_what_a_process_recorded_is_there_after_it_was_killed(
+async def test_what_a_process_recorded_is_there_for_the_next_one(
     settings: GoalsSettings, issuer: Issuer
 ) -> None:
     async with process(settings, issuer) as first:

@@ -1,0 +1,87 @@
+"""Whatever is sent, the service answers as its OpenAPI document says, and never with a 500."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import schemathesis
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from services.goals.settings import GoalsSettings
+from tests.integration.goals.conftest import (
+    ALL_SCOPES,
+    COVERAGE,
+    Issuer,
+    Json,
+    cycle_body,
+    objective_body,
+)
+from tests.integration.goals.processes import process
+
+EXAMPLES = 25
+
+Case = schemathesis.Case[Any]
+
+
+class Target:
+    """What is really there, for requests to go deeper than "not found"."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        cycle = self._done("/cycles", cycle_body())
+        self._done(f"/cycles/{cycle['id']}/activate", version=1)
+        body = objective_body(cycle["id"], COVERAGE, COVERAGE)
+        objective = self._done("/objectives", body)
+        self._done(f"/objectives/{objective['id']}/activate", version=3)
+        self._ids = {
+            "cycle_id": cycle["id"],
+            "objective_id": objective["id"],
+            "key_result_id": objective["key_results"][0]["id"],
+        }
+
+    def aim(self, case: Case) -> None:
+        """Point the request at what is there, in the version that it has."""
+        parameters: dict[str, Any] = case.path_parameters or {}
+        for name in parameters:
+            parameters[name] = self._ids[name]
+        if case.headers and "If-Match" in case.headers:
+            kind = "objective" if "objective_id" in parameters else "cycle"
+            shown = self._client.get(f"/v1/{kind}s/{self._ids[f'{kind}_id']}")
+            case.headers["If-Match"] = shown.headers["etag"]
+
+    def _done(self, path: str, body: Json | None = None, *, version: int | None = None) -> Json:
+        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        response = self._client.post(f"/v1{path}", json=body, headers=headers)
+        answer: Json = response.raise_for_status().json()
+        return answer
+
+
+async def test_the_service_keeps_to_its_document(settings: GoalsSettings, issuer: Issuer) -> None:
+    async with process(settings, issuer) as service:
+        headers = issuer.headers("root", ALL_SCOPES)
+        await asyncio.to_thread(send_anything, service.address, headers)
+
+
+def send_anything(address: str, headers: dict[str, str]) -> None:
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+    with httpx.Client(base_url=address, headers=headers) as client:
+        for found in schema.get_all_operations():
+            operation: Any = found.ok()  # type: ignore[union-attr]
+            keep_to_document(operation.as_strategy(), Target(client), headers)
+
+
+def keep_to_document(
+    cases: st.SearchStrategy[Case], target: Target, headers: dict[str, str]
+) -> None:
+    @given(cases, st.booleans())
+    @examples(max_examples=EXAMPLES, deadline=None, derandomize=True)
+    def keep(case: Case, aimed: bool) -> None:
+        if aimed:
+            target.aim(case)
+        # What has the right form may still break a rule.
+        case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
+
+    keep()
