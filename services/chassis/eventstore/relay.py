@@ -4,6 +4,7 @@ The log's table is the outbox. How far the relay got is not stored anywhere: the
 message says it. An empty or wiped stream is filled again from the first event.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from services.chassis.telemetry import Trace
 
 # The log says when it grows; should that word be lost, this is how late the relay notices.
 LOOK_AGAIN_SECONDS: Final = 1.0
+# What comes within this time after the first event travels with it: each batch costs a flush to
+# disk, and each of its readers a transaction.
+GATHER_SECONDS: Final = 0.01
 CHANNEL: Final = "stored_events"
 POSITION: Final = "ce-position"
 
@@ -85,6 +89,7 @@ class Relay:
                     tip = await self._publish_after(tip, events)
                 else:
                     await _grown(connection)
+                    await asyncio.sleep(GATHER_SECONDS)
 
     async def _find_tip(self) -> Tip:
         """Where the stream ends, proved to be a place in this log."""
