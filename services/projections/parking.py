@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 from contracts.cloudevents import CloudEvent
 from services.chassis.postgres import Connection
 from services.projections.batch import Batch, Ledger, Parked
+from services.projections.errors import QueryError
 
 MAX_REASON_CHARACTERS: Final = 1_000
 
@@ -84,7 +85,7 @@ LIMIT %s
 _FIND: Final = _SUMMARIES + "WHERE aggregate_id = %s ORDER BY group_name"
 
 
-class NotParkedError(Exception):
+class NotParkedError(QueryError):
     """The aggregate has nothing waiting."""
 
     def __init__(self, aggregate: str) -> None:

@@ -28,7 +28,9 @@ class ProjectionsSettings(ServiceSettings):
     @field_validator("projections_groups", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(dict.fromkeys(name.strip() for name in value.split(",")))
 
     @field_validator("projections_groups")
     @classmethod

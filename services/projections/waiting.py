@@ -6,12 +6,13 @@ from typing import Final
 
 from services.chassis.postgres import Pool, connection
 from services.projections.checkpoints import Checkpoint, Checkpoints
+from services.projections.errors import QueryError
 
 # Another process may be the one that follows the stream: only the database says how far it is.
 LOOK_AGAIN_SECONDS: Final = 0.02
 
 
-class NotFollowedYetError(Exception):
+class NotFollowedYetError(QueryError):
     """The rows had not come as far as was asked for within the time there is."""
 
     def __init__(self, wanted: int, reached: int) -> None:

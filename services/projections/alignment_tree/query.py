@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from contracts.goals import Ambition, OwnerKind, Verdict
 from services.chassis.postgres import Connection
+from services.projections.errors import QueryError
 from services.projections.okrs.rows import ObjectiveState
 
 # The roots of a cycle hang below nothing of the same cycle; what is above in another does not
@@ -115,7 +116,7 @@ CROSS JOIN LATERAL (
 """
 
 
-class UnknownObjectiveError(Exception):
+class UnknownObjectiveError(QueryError):
     """No such objective was known at the moment asked for."""
 
     def __init__(self, objective_id: UUID) -> None:

@@ -1,31 +1,24 @@
 """The shape of the alignment tree."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 
 from contracts.goals import (
     AlignmentKind,
     Ambition,
     KeyResultType,
-    OwnerKind,
     Status,
     Verdict,
 )
 from contracts.progress import Source
+from services.projections.api.shapes import OwnerShape, Position, Shape
 from services.projections.okrs.rows import ObjectiveState
 
 
-class OwnerShape(BaseModel):
-    """Who answers for an objective."""
-
-    kind: OwnerKind
-    id: str
-
-
-class KeyResultShape(BaseModel):
+class KeyResultShape(Shape):
     """A key result as it stood. `position` is where in the goals log its value was recorded."""
 
     id: UUID
@@ -50,7 +43,7 @@ class KeyResultShape(BaseModel):
     score: float | None
 
 
-class ParentShape(BaseModel):
+class ParentShape(Shape):
     """What an objective is aligned to. Only `contributes` moves the parent's progress."""
 
     objective_id: UUID
@@ -59,7 +52,7 @@ class ParentShape(BaseModel):
     weight: float
 
 
-class NodeShape(BaseModel):
+class NodeShape(Shape):
     """An objective in the tree."""
 
     id: UUID
@@ -83,11 +76,11 @@ class NodeShape(BaseModel):
     orphan: Annotated[bool, Field(description="Below the company's own, and aligned to nothing.")]
 
 
-class AlignmentTreeShape(BaseModel):
+class AlignmentTreeShape(Shape):
     """Objectives depth first, each below a parent nearest to a root."""
 
-    position: Annotated[str, Field(examples=["goals:1234"])]
-    as_of: datetime
+    position: Position
+    as_of: AwareDatetime
     roots: list[UUID]
     nodes: list[NodeShape]
     truncated: Annotated[

@@ -6,6 +6,8 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from fastapi import Query
 
+from services.projections.errors import QueryError
+
 K = TypeVar("K")
 
 DEFAULT_PAGE_ITEMS: Final = 50
@@ -13,7 +15,7 @@ MAX_PAGE_ITEMS: Final = 200
 MAX_CURSOR_CHARACTERS: Final = 1_000
 
 
-class MalformedCursorError(Exception):
+class MalformedCursorError(QueryError):
     """The cursor was not made here."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 from starlette.responses import Response
 
 from services.chassis.postgres import connection
@@ -20,6 +20,7 @@ from services.projections.api.pages import (
     encode_cursor,
 )
 from services.projections.api.problems import documented
+from services.projections.api.shapes import Shape
 from services.projections.parking import NotParkedError
 
 MAX_ID_CHARACTERS: Final = 500
@@ -27,7 +28,7 @@ MAX_ID_CHARACTERS: Final = 500
 router = APIRouter(prefix="/v1/parked-aggregates", tags=["parked aggregates"])
 
 
-class ParkedAggregateShape(BaseModel):
+class ParkedAggregateShape(Shape):
     """An aggregate that cannot go on in a group of read models, and what waits behind it."""
 
     id: str
@@ -39,14 +40,14 @@ class ParkedAggregateShape(BaseModel):
     first_position: int | None
 
 
-class ParkedAggregatesShape(BaseModel):
+class ParkedAggregatesShape(Shape):
     """A page of parked aggregates, by id."""
 
     items: list[ParkedAggregateShape]
     next: str | None
 
 
-class ReplayShape(BaseModel):
+class ReplayShape(Shape):
     """What trying again came to. `parked` is what still waits: in which group, and why."""
 
     id: str

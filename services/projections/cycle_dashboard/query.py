@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 
 from contracts.goals import OwnerKind
 from services.chassis.postgres import Connection
+from services.projections.errors import QueryError
 from services.projections.okrs.rows import ObjectiveState
 
 # `since` is NULL where nobody asks what changed: then nothing is looked up for it.
@@ -83,7 +84,7 @@ LIMIT %(limit)s
 """
 
 
-class SinceAfterAsOfError(Exception):
+class SinceAfterAsOfError(QueryError):
     """What changed since a moment that comes after the one to answer for."""
 
     def __init__(self) -> None:

@@ -4,15 +4,14 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 
-from contracts.goals import Cadence, CheckInRhythm, OwnerKind, Status
+from contracts.goals import Cadence, CheckInRhythm, Status
+from services.projections.api.shapes import OwnerShape, Position, Shape
 from services.projections.okrs.rows import CycleState, ObjectiveState
 
-Position = Annotated[str, Field(examples=["goals:1234"])]
 
-
-class CycleShape(BaseModel):
+class CycleShape(Shape):
     """A cycle; `ends_on` is its last day."""
 
     id: UUID
@@ -24,7 +23,7 @@ class CycleShape(BaseModel):
     state: CycleState
 
 
-class CyclesShape(BaseModel):
+class CyclesShape(Shape):
     """Cycles, the latest first."""
 
     position: Position
@@ -33,14 +32,7 @@ class CyclesShape(BaseModel):
     next: str | None
 
 
-class OwnerShape(BaseModel):
-    """Who answers for an objective."""
-
-    kind: OwnerKind
-    id: str
-
-
-class SummaryShape(BaseModel):
+class SummaryShape(Shape):
     """Objectives summed up; drafts are in `objectives` and `by_state` alone."""
 
     objectives: int
@@ -59,7 +51,7 @@ class OwnerSummaryShape(SummaryShape):
     owner: OwnerShape
 
 
-class BehindShape(BaseModel):
+class BehindShape(Shape):
     """An objective that is behind what is expected."""
 
     id: UUID
@@ -69,7 +61,7 @@ class BehindShape(BaseModel):
     pace: float
 
 
-class UncheckedShape(BaseModel):
+class UncheckedShape(Shape):
     """A key result of an active objective that nobody has checked in on."""
 
     id: UUID
@@ -77,7 +69,7 @@ class UncheckedShape(BaseModel):
     objective_id: UUID
 
 
-class ChangeShape(BaseModel):
+class ChangeShape(Shape):
     """An objective that is not as it was. What it was is null where it was not there yet."""
 
     id: UUID
@@ -89,7 +81,7 @@ class ChangeShape(BaseModel):
     progress: float | None
 
 
-class ChangesShape(BaseModel):
+class ChangesShape(Shape):
     """What changed, the greatest moves first; `total` also counts what is not listed."""
 
     since: AwareDatetime

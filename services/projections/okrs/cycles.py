@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from services.chassis.postgres import Connection
+from services.projections.errors import QueryError
 from services.projections.okrs.rows import Cycle
 
 _CYCLES_AT: Final = """
@@ -28,7 +29,7 @@ LIMIT %(limit)s
 """
 
 
-class UnknownCycleError(Exception):
+class UnknownCycleError(QueryError):
     """No such cycle was known at the moment asked for."""
 
     def __init__(self, cycle_id: UUID) -> None:

@@ -13,7 +13,11 @@ import pytest
 from psycopg.rows import dict_row
 
 from services.chassis.postgres import Pool, open_pool
+from services.projections.alignment_tree.schemas import AlignmentTreeShape
+from services.projections.api.shapes import Shape
 from services.projections.applying import Applier
+from services.projections.checkpoints import Checkpoints
+from services.projections.cycle_dashboard.schemas import CycleDashboardShape, CyclesShape
 from services.projections.main import create
 from services.projections.okrs.group import OkrsGroup
 from services.projections.okrs.rows import Alignment, Cycle, KeyResult, Objective, Progress
@@ -21,6 +25,7 @@ from services.projections.runtime import Projections
 from services.projections.schema import migrate_schema
 from services.projections.settings import ProjectionsSettings
 from services.projections.timeline import Version
+from services.projections.waiting import PositionWatch
 from tests.integration.goals.conftest import NOWHERE, Issuer
 from tests.unit.projections.goals_log import GoalsLog
 from tests.unit.projections.okrs.projected import by_kind_and_key
@@ -76,6 +81,13 @@ class Store:
         )
 
 
+SHAPES: dict[str, type[Shape]] = {
+    "alignment-tree": AlignmentTreeShape,
+    "cycles": CyclesShape,
+    "cycle-dashboards": CycleDashboardShape,
+}
+
+
 class Caller:
     """Calls the service as somebody; a path without `/v1` in front."""
 
@@ -123,6 +135,7 @@ class Service:
         assert response.status_code == HTTPStatus.OK, response.text
         answer: dict[str, Any] = response.json()
         assert response.headers["Cairn-Position"] == answer["position"]
+        SHAPES[path.split("/")[1]].model_validate(answer)
         return answer
 
 
@@ -193,3 +206,8 @@ def store(settings: ProjectionsSettings) -> Iterator[Store]:
     store = Store(settings.database_url.get_secret_value())
     yield store
     store.close()
+
+
+@pytest.fixture
+def watch(pool: Pool) -> PositionWatch:
+    return PositionWatch(pool, Checkpoints("okrs", "GOALS"))
