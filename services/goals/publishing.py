@@ -1,14 +1,13 @@
 """The only place where an event of the log becomes a published one."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Final
 
 from contracts import goals
-from contracts.events import Actor, EventContext, PublishedEvent
+from contracts.events import PublishedEvent
 from contracts.subjects import event_subject
-from services.chassis.eventstore.context import LoggedEvent
-from services.chassis.eventstore.relay import Publication
+from services.chassis.eventstore.context import LoggedEvent, fields_of
+from services.chassis.eventstore.relay import Publication, published_context
 from services.goals.domain import events
 
 _OF_CYCLES: Final[Mapping[type, type[PublishedEvent]]] = {
@@ -39,25 +38,11 @@ def publish(logged: LoggedEvent) -> Publication:
     else:
         published, identifier = _OF_OBJECTIVES[event_class], "objective_id"
     fields = {
-        "context": _context(logged),
+        "context": published_context(logged),
         identifier: logged.originator_id,
-        **asdict(logged.event),
+        **fields_of(logged.event),
     }
     return Publication(
         subject=event_subject(published.TYPE, str(logged.originator_id)),
-        event=published.model_validate(fields),
-    )
-
-
-def _context(logged: LoggedEvent) -> EventContext:
-    context = logged.context
-    assert logged.recorded_at is not None
-    return EventContext(
-        actor=Actor(id=context.actor.id, kind=context.actor.kind),
-        reason=context.reason,
-        effective_at=context.effective_at,
-        recorded_at=logged.recorded_at,
-        command_id=context.command_id,
-        correlation_id=context.correlation_id,
-        causation_id=context.causation_id,
+        event=published.model_validate(fields, from_attributes=True),
     )

@@ -1,7 +1,8 @@
 """Who, why and when: what surrounds every stored event, and the stored event itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
@@ -54,3 +55,13 @@ class LoggedEvent:
     context: Context
     position: int | None = None
     recorded_at: datetime | None = None
+
+
+def fields_of(event: Event) -> dict[str, Any]:
+    """What the event holds, by name. Unlike `dataclasses.asdict` it copies nothing."""
+    return {name: getattr(event, name) for name in _field_names(type(event))}
+
+
+@cache
+def _field_names(event_class: type[Event]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(event_class))

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
 from contracts.cloudevents import CloudEvent, event_id
-from contracts.events import PublishedEvent
+from contracts.events import Actor, EventContext, PublishedEvent
 from services.chassis.bus import MAX_BATCH_MESSAGES, Bus, Message
 from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.errors import LogBehindError
@@ -45,6 +45,21 @@ class Publication:
 
 
 Publish = Callable[[LoggedEvent], Publication]
+
+
+def published_context(logged: LoggedEvent) -> EventContext:
+    """Who, why and when of a stored event, as it is published."""
+    context = logged.context
+    assert logged.recorded_at is not None
+    return EventContext(
+        actor=Actor(id=context.actor.id, kind=context.actor.kind),
+        reason=context.reason,
+        effective_at=context.effective_at,
+        recorded_at=logged.recorded_at,
+        command_id=context.command_id,
+        correlation_id=context.correlation_id,
+        causation_id=context.causation_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ import psycopg
 import pytest
 
 from contracts.cloudevents import CloudEvent
-from contracts.events import Actor as PublishedActor
-from contracts.events import EventContext, PublishedEvent
+from contracts.events import PublishedEvent
 from contracts.subjects import GOALS_STREAM
 from services.chassis.bus import Bus, Message, PublishRefusedError
 from services.chassis.eventstore.application import LogApplication
@@ -18,7 +17,7 @@ from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.errors import LogBehindError
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.reading import EventLog
-from services.chassis.eventstore.relay import Publication, Relay
+from services.chassis.eventstore.relay import Publication, Relay, published_context
 from services.chassis.eventstore.writer import Writer
 from services.chassis.following import follow
 from services.chassis.leadership import lead
@@ -36,14 +35,7 @@ class Something(PublishedEvent):
 
 
 def publish(logged: LoggedEvent) -> Publication:
-    assert logged.recorded_at is not None
-    context = EventContext(
-        actor=PublishedActor(id=logged.context.actor.id, kind=logged.context.actor.kind),
-        effective_at=logged.context.effective_at,
-        recorded_at=logged.recorded_at,
-        command_id=logged.context.command_id,
-        correlation_id=logged.context.correlation_id,
-    )
+    context = published_context(logged)
     return Publication(f"goals.pile.{logged.originator_id}.happened", Something(context=context))
 
 
