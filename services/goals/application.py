@@ -180,9 +180,9 @@ def link_key_result(unit: Unit, command: LinkKeyResult) -> Loaded[Objective]:
         command.link,
         kpi=heard.kpi if heard else None,
     )
+    assert heard is not None, "an unknown KPI was refused"
     unit.record(OBJECTIVE, loaded.id, event)
-    if heard is not None:
-        measure(unit, loaded.id, command.key_result_id, heard)
+    measure(unit, loaded.id, command.key_result_id, heard)
     return unit.load(OBJECTIVE, loaded.id)
 
 
