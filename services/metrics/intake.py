@@ -7,8 +7,7 @@ producer sends can stop the stream. While the database is away nothing is acknow
 """
 
 import asyncio
-from collections import deque
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -42,7 +41,7 @@ DURABLE: Final = "metrics-intake"
 # A message has a megabyte at most: this bounds what a process holds of them.
 MAX_MESSAGES_AT_ONCE: Final = 100
 # Decoded, a message takes up several times its size.
-MAX_BYTES_DECODED_AT_ONCE: Final = 2 * 1024 * 1024
+MAX_BYTES_AT_WORK: Final = 4 * 1024 * 1024
 MAX_UNACKNOWLEDGED: Final = 2_000
 ACK_WAIT_SECONDS: Final = 30
 # The name of a producer whose subject names none.
@@ -54,20 +53,14 @@ _LATER: Final = (DatabaseUnavailableError, RecorderOverloadedError, RecordingCon
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class _Arrived:
-    """A message that waits to be recorded; `is_poison` once it proved that it cannot be."""
-
-    message: Msg
-    is_poison: bool = False
-
-
 class Intake:
     """Takes readings from the bus into the recorder."""
 
     def __init__(self, bus: Bus, recorder: GroupRecorder) -> None:
         self._bus = bus
         self._recorder = recorder
+        self._bytes_at_work = 0
+        self._some_is_done = asyncio.Condition()
 
     async def run(self) -> None:
         """Take in readings until cancelled."""
@@ -76,9 +69,7 @@ class Intake:
             try:
                 pull = await self._bind()
                 try:
-                    async for messages in pull.batches():
-                        await self._take(deque(map(_Arrived, messages)))
-                        back_off.reset()
+                    await self._take_all(pull, back_off)
                 finally:
                     await pull.close()
             except (NatsError, BusUnavailableError, NotFoundError) as error:
@@ -98,68 +89,82 @@ class Intake:
         )
         return await Pull.bind(self._bus, INTAKE_STREAM, config, size=MAX_MESSAGES_AT_ONCE)
 
-    async def _take(self, waiting: deque[_Arrived]) -> None:
-        """Record messages and acknowledge each, however long that takes."""
+    async def _take_all(self, pull: Pull, back_off: BackOff) -> None:
+        """Have messages recorded as they come, as many at once as there is room for."""
+        at_work: set[asyncio.Task[None]] = set()
+        try:
+            async for messages in pull.batches():
+                back_off.reset()
+                for message in messages:
+                    await self._wait_for_room(message)
+                    task = asyncio.create_task(self._take(message))
+                    at_work.add(task)
+                    task.add_done_callback(at_work.discard)
+        finally:
+            # What is cut off here is recorded or not, but not acknowledged: it comes again.
+            for task in at_work:
+                task.cancel()
+            await asyncio.gather(*at_work, return_exceptions=True)
+
+    async def _wait_for_room(self, message: Msg) -> None:
+        """Wait until few enough bytes are at work; a large message waits until none is."""
+        size_bytes = len(message.data)
+        async with self._some_is_done:
+            await self._some_is_done.wait_for(
+                lambda: (
+                    self._bytes_at_work == 0
+                    or self._bytes_at_work + size_bytes <= MAX_BYTES_AT_WORK
+                )
+            )
+            self._bytes_at_work += size_bytes
+
+    async def _take(self, message: Msg) -> None:
+        """Record a message and acknowledge it, however long that takes."""
+        try:
+            await self._record(message)
+            # An acknowledgement that gets lost costs a delivery more, and nothing else.
+            with suppress(NatsError):
+                await message.ack()
+        finally:
+            async with self._some_is_done:
+                self._bytes_at_work -= len(message.data)
+                self._some_is_done.notify()
+
+    async def _record(self, message: Msg) -> None:
         back_off = BackOff()
-        while waiting:
-            left = await self._record(_portion(waiting))
-            if left:
-                waiting.extendleft(reversed(left))
-                log.warning("intake_waits", messages=len(waiting))
-                for each in waiting:
-                    await each.message.in_progress()
-                await back_off.wait()
-
-    async def _record(self, portion: list[_Arrived]) -> list[_Arrived]:
-        """Record some messages; those that have to be recorded again."""
-        outcomes = await asyncio.gather(
-            *(self._recorder.record(_submission(each)) for each in portion),
-            return_exceptions=True,
-        )
-        left: list[_Arrived] = []
-        for each, outcome in zip(portion, outcomes, strict=True):
-            if isinstance(outcome, _LATER):
-                left.append(each)
-            elif isinstance(outcome, Exception):
-                log.error("message_unrecordable", subject=each.message.subject, error=repr(outcome))
-                each.is_poison = True
-                left.append(each)
-            elif isinstance(outcome, BaseException):
-                raise outcome
+        submission = _submission(message, _batch(message))
+        while True:
+            try:
+                await self._recorder.record(submission)
+            except _LATER as error:
+                log.warning("intake_waits", cause=type(error).__name__)
+                with suppress(NatsError):
+                    await message.in_progress()
+            except Exception:
+                log.exception("message_unrecordable", subject=message.subject)
+                refused = _refused(message, "unrecordable", "The readings could not be stored.")
+                submission = _submission(message, refused)
             else:
-                await each.message.ack()
-        return left
+                return
+            await back_off.wait()
 
 
-def _portion(waiting: deque[_Arrived]) -> list[_Arrived]:
-    """Take as many of the first messages as are decoded together, at least one."""
-    portion: list[_Arrived] = []
-    size_bytes = 0
-    while waiting and size_bytes < MAX_BYTES_DECODED_AT_ONCE:
-        portion.append(waiting.popleft())
-        size_bytes += len(portion[-1].message.data)
-    return portion
-
-
-def _submission(arrived: _Arrived) -> Submission:
-    message = arrived.message
-    source = intake_source(message.subject)
+def _submission(message: Msg, batch: Batch) -> Submission:
+    source = intake_source(message.subject) or NAMELESS
     return Submission(
-        batch=_batch(message, arrived, source),
-        actor=f"service:{source or NAMELESS}",
+        batch=batch,
+        actor=f"service:{source}",
         may_write=lambda _: True,
         message=IntakeMessage(
-            source=source or NAMELESS,
+            source=source,
             sequence=message.metadata.sequence.stream,
             at=message.metadata.timestamp,
         ),
     )
 
 
-def _batch(message: Msg, arrived: _Arrived, source: str | None) -> Batch:
-    if arrived.is_poison:
-        return _refused(message, "unrecordable", "The readings could not be stored.")
-    if source is None:
+def _batch(message: Msg) -> Batch:
+    if intake_source(message.subject) is None:
         return _refused(
             message, "bad-subject", "The subject is intake.readings. and a source of one token."
         )

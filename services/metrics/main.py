@@ -18,11 +18,12 @@ from services.chassis.eventstore.retention import forget_old_answers
 from services.chassis.eventstore.writer import writing
 from services.chassis.leadership import lead
 from services.chassis.migrations import when_database_is_there
-from services.chassis.postgres import Pool, check_database, open_pool
+from services.chassis.postgres import check_database, open_pool
 from services.chassis.serve import serve
 from services.metrics.api import kpis, readings
 from services.metrics.api.problems import PROBLEMS
 from services.metrics.intake import Intake
+from services.metrics.meters import RecordingMeters
 from services.metrics.persistence.index import index_events
 from services.metrics.persistence.log import event_mapper, migrate_schema, open_log
 from services.metrics.publishing import publish
@@ -61,7 +62,9 @@ async def _lifespan(settings: MetricsSettings, app: FastAPI) -> AsyncIterator[No
         mapper = event_mapper()
         application = await asyncio.to_thread(open_log, settings, mapper)
         writer = await opened.enter_async_context(writing(application, index=index_events))
-        recorder = await opened.enter_async_context(_recording(settings, pool))
+        meters = RecordingMeters(app.state.registry)
+        recorder = GroupRecorder(pool, meters, lanes=settings.recorder_lanes)
+        await opened.enter_async_context(_recording(recorder))
         app.state.metrics = Metrics(writer, recorder, EventLog(pool, mapper), pool)
         interval = settings.rollup_interval_seconds
         flusher = Flusher(pool, writer, interval_seconds=interval)
@@ -74,11 +77,10 @@ async def _lifespan(settings: MetricsSettings, app: FastAPI) -> AsyncIterator[No
 
 
 @asynccontextmanager
-async def _recording(settings: MetricsSettings, pool: Pool) -> AsyncIterator[GroupRecorder]:
-    recorder = GroupRecorder(pool, lanes=settings.recorder_lanes)
+async def _recording(recorder: GroupRecorder) -> AsyncIterator[None]:
     recorder.start()
     try:
-        yield recorder
+        yield
     finally:
         await recorder.stop()
 

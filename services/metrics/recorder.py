@@ -15,6 +15,7 @@ from psycopg.errors import DeadlockDetected, UniqueViolation
 from services.chassis.postgres import Connection, DatabaseUnavailableError, Pool, connection
 from services.metrics.domain.readings import Identity
 from services.metrics.domain.revisions import Revision
+from services.metrics.meters import RecordingMeters
 from services.metrics.persistence.kpis import Catalogue
 from services.metrics.persistence.names import ACTORS, SOURCES, Numbers
 from services.metrics.persistence.readings import NameNumbers, append, find_revisions, mark
@@ -62,8 +63,9 @@ class _Waiting:
 class GroupRecorder:
     """Records submissions, many to a transaction; each learns only of its own readings."""
 
-    def __init__(self, pool: Pool, *, lanes: int = LANES) -> None:
+    def __init__(self, pool: Pool, meters: RecordingMeters, *, lanes: int = LANES) -> None:
         self._pool = pool
+        self._meters = meters
         self._catalogue = Catalogue()
         self._sources = Numbers(SOURCES)
         self._actors = Numbers(ACTORS)
@@ -140,6 +142,7 @@ class GroupRecorder:
             log.exception("recording_failed", rows=group[0].rows)
             _fail(group, error)
         else:
+            self._meters.count(recordings)
             for waiting, recording in zip(group, recordings, strict=True):
                 waiting.done.set_result(recording)
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from prometheus_client import CollectorRegistry
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
@@ -22,6 +23,7 @@ from services.metrics import application
 from services.metrics.domain.events import Owner, Terms
 from services.metrics.domain.kpi import Kpi
 from services.metrics.main import create
+from services.metrics.meters import RecordingMeters
 from services.metrics.persistence.index import index_events
 from services.metrics.persistence.log import event_mapper, migrate_schema, open_log
 from services.metrics.reading_format import Batch, ReadingBody
@@ -238,7 +240,7 @@ async def new_recorder(pool: Pool) -> AsyncIterator[Callable[[], GroupRecorder]]
     made: list[GroupRecorder] = []
 
     def make() -> GroupRecorder:
-        recorder = GroupRecorder(pool)
+        recorder = GroupRecorder(pool, RecordingMeters(CollectorRegistry()))
         recorder.start()
         made.append(recorder)
         return recorder

@@ -10,6 +10,7 @@ from typing import Any
 import nats
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import SecretStr
@@ -26,7 +27,6 @@ from contracts.subjects import (
 )
 from services.chassis.bus import Bus
 from services.chassis.postgres import DatabaseUnavailableError, Pool
-from services.metrics import intake as intakes
 from services.metrics.intake import DURABLE, Intake
 from services.metrics.reading_format import MAX_READINGS
 from services.metrics.recorder import GroupRecorder
@@ -68,9 +68,9 @@ async def client(nats_url: str) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def stream(bus: Bus, client: Client) -> JetStreamContext:
+async def stream(bus: Bus, client: Client, recorder: GroupRecorder) -> JetStreamContext:
     """The intake stream, with its consumer, before anything is sent."""
-    pull = await Intake(bus, GroupRecorder(None))._bind()  # type: ignore[arg-type]
+    pull = await Intake(bus, recorder)._bind()
     await pull.close()
     return client.jetstream()
 
@@ -131,20 +131,21 @@ async def test_a_message_that_comes_again_is_recorded_once(
     batch = [row(1.0), row(2.0, at=LATER), row("x", at=LATER)]
 
     class Forgetful(Intake):
-        """Ends after the commit, before the acknowledgement, once."""
+        """Ends after the commit, before the acknowledgement."""
 
-        async def _record(self, portion: list[Any]) -> list[Any]:
-            for each in portion:
-                await self._recorder.record(intakes._submission(each))
+        async def _record(self, message: Msg) -> None:
+            await super()._record(message)
             raise ConnectionError
 
     await send(stream, batch)
-    pull = await Forgetful(bus, recorder)._bind()
-    messages = await anext(pull.batches())
+    forgetful = Forgetful(bus, recorder)
+    pull = await forgetful._bind()
+    [message] = await anext(pull.batches())
     with pytest.raises(ConnectionError):
-        await Forgetful(bus, recorder)._take(intakes.deque(map(intakes._Arrived, messages)))
-    await messages[0].nak()
+        await forgetful._take(message)
+    await message.nak()
     await pull.close()
+    assert not await all_taken(stream)
     async with running(Intake(bus, recorder)):
         await until(lambda: all_taken(stream))
     assert recorded(database) == [("pos-1", 1.0), ("pos-1", 2.0)]

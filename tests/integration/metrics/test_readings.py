@@ -125,6 +125,15 @@ async def test_a_batch_can_be_sent_again(service: Service) -> None:
     assert await service.producer.done("/readings", batch) == outcome(duplicates=2)
 
 
+async def test_what_becomes_of_readings_is_measured(service: Service) -> None:
+    rows: Any = [row(), row(), row("x"), row(6.0, correction=True, reason="typo")]
+    await service.producer.done("/readings", rows)
+    exposed = (await service.client.get("/metrics")).text
+    for outcome, count in (("accepted", 1), ("duplicate", 1), ("rejected", 1), ("correction", 1)):
+        assert f'cairn_readings_total{{outcome="{outcome}"}} {count}.0' in exposed
+    assert "cairn_readings_group_rows_sum 2.0" in exposed
+
+
 @pytest.mark.parametrize(
     ("text", "answered"),
     [

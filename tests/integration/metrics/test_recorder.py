@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from prometheus_client import CollectorRegistry
 
 from services.chassis.postgres import DatabaseUnavailableError, Pool
 from services.metrics import recorder as recorders
 from services.metrics.domain.readings import Rejection
+from services.metrics.meters import RecordingMeters
 from services.metrics.reading_format import Batch
 from services.metrics.recorder import (
     GroupRecorder,
@@ -325,7 +327,7 @@ async def test_more_than_can_wait_is_refused_at_once(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorders, "MAX_WAITING_ROWS", 3)
-    recorder = GroupRecorder(pool)
+    recorder = GroupRecorder(pool, RecordingMeters(CollectorRegistry()))
     rows = [reading(AT, 1.0), reading(LATER, 1.0)]
     waiting = asyncio.create_task(recorder.record(submission(*rows)))
     await asyncio.sleep(0)
