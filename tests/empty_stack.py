@@ -21,16 +21,17 @@ from deploy.local.postgres_server import PostgresPlace, PostgresServer
 from deploy.local.running_stack import NoStackError, RunningStack
 from deploy.local.tokens import Bearer, Role, TokenIssuer
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.05
 HIGHEST_PORT_BASE = 65_500
 
 
 class EmptyStack:
-    """A running `cairn up` without the sample company."""
+    """A running `cairn up`, empty unless the sample company is asked for."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, sample: bool = False) -> None:
+        self._sample = sample
         self.home = StackHome(home.absolute())
         self.port_base = _free_ports()
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,7 +46,7 @@ class EmptyStack:
         settings = {
             "CAIRN_HOME": str(self.home.root),
             "CAIRN_PORT_BASE": str(self.port_base),
-            "CAIRN_SAMPLE": "no",
+            "CAIRN_SAMPLE": "yes" if self._sample else "no",
         }
         with Path(self.home.root.parent, "cairn-up.log").open("ab") as output:
             self._process = subprocess.Popen(
@@ -117,12 +118,12 @@ class EmptyStack:
 
 
 @contextmanager
-def empty_stack() -> Iterator[EmptyStack]:
+def empty_stack(*, sample: bool = False) -> Iterator[EmptyStack]:
     """A stack that is stopped and whose files are removed in the end."""
     with tempfile.TemporaryDirectory(prefix="cairn-stack-") as directory:
         # Started by root, PostgreSQL runs as another user, who has to get past this directory.
         Path(directory).chmod(0o711)
-        stack = EmptyStack(Path(directory) / "home")
+        stack = EmptyStack(Path(directory) / "home", sample=sample)
         stack.start()
         try:
             yield stack

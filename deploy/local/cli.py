@@ -21,6 +21,7 @@ from deploy.local.service_client import RequestFailedError, ServiceClient
 from deploy.local.settings import PORT_OFFSETS, LocalSettings
 from deploy.local.stack import run_stack
 from deploy.local.tokens import Bearer, Role, TokenIssuer
+from deploy.local.tree_text import tree_lines
 
 SHORT_VALIDITY = timedelta(minutes=5)
 PROBE_SECONDS = 2.0
@@ -140,6 +141,36 @@ def state(
         raise typer.BadParameter("give either --as-of or --version")
     parameters = {"as_of": as_of, "version": version}
     _show(_goals(given_token).get(f"/v1/objectives/{objective_id}", parameters))
+
+
+@app.command()
+def tree(
+    *,
+    root: Annotated[str | None, typer.Option(help="Show what is below one objective.")] = None,
+    cycle: Annotated[
+        str | None, typer.Option(help="The id of a cycle; without it, those under way.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="A moment with its zone: 2026-03-31T00:00:00Z.")
+    ] = None,
+    given_token: GivenToken = None,
+) -> None:
+    """Show the alignment tree: who contributes to what, progress, and points ahead of the pace.
+
+    Example, as it was known at a moment: cairn tree --as-of 2026-03-31T00:00:00Z
+    """
+    client = ServiceClient(_running().projections, given_token or _own_token(Role.READER))
+    parameters = {"root": root, "as_of": as_of}
+    if root is not None or cycle is not None:
+        shown = [(None, cycle)]
+    else:
+        found = client.items("/v1/cycles", {"as_of": as_of})
+        shown = [(each["name"], each["id"]) for each in found if each["state"] == "active"]
+    for name, cycle_id in shown:
+        if name is not None:
+            print(name)
+        for line in tree_lines(client.get("/v1/alignment-tree", parameters | {"cycle": cycle_id})):
+            print(line)
 
 
 # A negative value looks like an option; what is neither is still refused.

@@ -26,11 +26,13 @@ class ServiceClient:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         return self._ask("GET", path, params=given)
 
-    def items(self, path: str) -> Iterator[Any]:
+    def items(
+        self, path: str, parameters: Mapping[str, str | int | None] | None = None
+    ) -> Iterator[Any]:
         """Yield the items of a list, page after page. Raises RequestFailedError."""
         cursor: str | None = None
         for _ in range(MAX_PAGES):
-            page = self.get(path, {"cursor": cursor})
+            page = self.get(path, {**(parameters or {}), "cursor": cursor})
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:

@@ -233,7 +233,7 @@ def _stop(part: Part) -> None:
 
 def _welcome(settings: LocalSettings, tokens: dict[Role, str], seconds: float) -> str:
     """Say where everything is, and give a token for each role."""
-    pages = (f"  {name:<12} {settings.service_url(name)}/" for name in PORT_OFFSETS)
+    pages = (f"  {name:<12} {settings.service_url(name)}/openapi.json" for name in PORT_OFFSETS)
     bearers = (
         f"  {' of '.join([role, *TEAMS.get(role, ())])}\n    {token}"
         for role, token in tokens.items()

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from deploy.local.cli import app, main
 
-COMMANDS = ("up", "token", "history", "state", "publish-reading", "status")
+COMMANDS = ("up", "token", "tree", "history", "state", "publish-reading", "status")
 
 
 @pytest.fixture(autouse=True)
