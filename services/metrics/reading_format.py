@@ -133,7 +133,7 @@ def _decode_row_by_row(rows: Sequence[Any]) -> Batch:
     for place, row in enumerate(rows):
         try:
             readings.append((place, msgspec.convert(row, ReadingBody)))
-        except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             malformed.append(Rejection(place, "malformed", _describe(error)))
             unreadable[place] = _quote(row)
     return Batch(readings, malformed, unreadable)
@@ -162,13 +162,13 @@ def _require_bounded(rows: Sequence[Any]) -> None:
 
 def _describe(error: Exception) -> str:
     """What is wrong with a row, in words that do not repeat it."""
-    if isinstance(error, msgspec.ValidationError):
-        return f"{error}."[:MAX_QUOTED_CHARACTERS]
-    return "A number is out of range."
+    if isinstance(error, UnicodeEncodeError):
+        return "A text holds half of a surrogate pair."
+    return f"{error}."[:MAX_QUOTED_CHARACTERS]
 
 
 def _quote(row: object) -> str:
     try:
         return json.dumps(row, default=str)[:MAX_QUOTED_CHARACTERS]
-    except (ValueError, RecursionError):
+    except RecursionError:
         return ""

@@ -7,13 +7,15 @@ from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.unit import AggregateKind
 from services.chassis.migrations import migrate
 from services.metrics.domain import kpi, measurement
-from services.metrics.domain.events import EVENTS
+from services.metrics.domain.events import EVENTS, KpiDefined, KpiMeasured
 from services.metrics.domain.kpi import Kpi
 from services.metrics.domain.measurement import MeasuredPeriod
 from services.metrics.settings import MetricsSettings
 
-KPI: Final[AggregateKind[Kpi]] = AggregateKind("KPI", kpi.evolve)
-PERIOD: Final[AggregateKind[MeasuredPeriod]] = AggregateKind("period", measurement.evolve)
+KPI: Final[AggregateKind[Kpi]] = AggregateKind("KPI", KpiDefined, kpi.evolve)
+PERIOD: Final[AggregateKind[MeasuredPeriod]] = AggregateKind(
+    "period", KpiMeasured, measurement.evolve
+)
 
 
 def event_mapper() -> EventMapper:

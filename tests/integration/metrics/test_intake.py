@@ -11,6 +11,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import SecretStr
@@ -27,6 +28,7 @@ from contracts.subjects import (
 )
 from services.chassis.bus import Bus
 from services.chassis.postgres import DatabaseUnavailableError, Pool
+from services.metrics import intake as intakes
 from services.metrics.intake import DURABLE, Intake
 from services.metrics.reading_format import MAX_READINGS
 from services.metrics.recorder import GroupRecorder
@@ -248,6 +250,40 @@ async def test_while_the_database_is_away_nothing_is_acknowledged(
     assert recorded(database) == [("pos-1", 1.0)]
 
 
+async def test_no_more_is_decoded_at_once_than_there_is_room_for(
+    stream: JetStreamContext,
+    bus: Bus,
+    recorder: GroupRecorder,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at_work: list[int] = []
+
+    class Watched(Intake):
+        async def _record(self, message: Msg) -> None:
+            at_work.append(self._bytes_at_work)
+            await super()._record(message)
+
+    size_bytes = len(json.dumps(row(1.0)).encode())
+    monkeypatch.setattr(intakes, "MAX_BYTES_AT_WORK", 3 * size_bytes)
+    for hour in range(10):
+        await send(stream, row(1.0, at=f"2026-03-04T0{hour}:00:00Z"))
+    larger_than_the_room = [row(1.0, at=f"2026-03-05T0{hour}:00:00Z") for hour in range(10)]
+    await send(stream, larger_than_the_room)
+    watched = Watched(bus, recorder)
+    async with running(watched):
+        await until(lambda: all_taken(stream))
+    assert len(recorded(database)) == 20
+    large_bytes = len(json.dumps(larger_than_the_room).encode())
+    assert max(at_work) == large_bytes
+    assert {size for size in at_work if size != large_bytes} <= {
+        size_bytes,
+        2 * size_bytes,
+        3 * size_bytes,
+    }
+    assert watched._bytes_at_work == 0
+
+
 async def test_any_number_of_processes_share_the_work(
     stream: JetStreamContext, bus: Bus, new_recorder: Any, database: Database
 ) -> None:
@@ -341,6 +377,33 @@ async def test_a_rejection_that_was_published_but_not_marked_is_not_told_twice(
     assert await publisher._publish_some() == 0
     database.connection.execute("UPDATE rejected_readings SET published_at = NULL")
     assert await publisher._publish_some() == 1
+    assert len(await rejections_told(client, "pos-1")) == 1
+
+
+async def test_producers_are_told_once_the_bus_is_back(
+    stream: JetStreamContext,
+    bus: Bus,
+    recorder: GroupRecorder,
+    pool: Pool,
+    client: Client,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures = [NoRespondersError(), RuntimeError()]
+    publish = bus.jetstream.publish
+
+    async def publish_in_the_end(*args: Any, **options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await publish(*args, **options)
+
+    async def told() -> bool:
+        return database.values("SELECT published_at IS NOT NULL FROM rejected_readings") == [True]
+
+    monkeypatch.setattr(bus.jetstream, "publish", publish_in_the_end)
+    await send(stream, b"garbage")
+    async with running(Intake(bus, recorder), RejectionPublisher(bus, pool)):
+        await until(told)
     assert len(await rejections_told(client, "pos-1")) == 1
 
 

@@ -14,6 +14,7 @@ from services.chassis.postgres import DatabaseUnavailableError, Pool
 from services.metrics import recorder as recorders
 from services.metrics.domain.readings import Rejection
 from services.metrics.meters import RecordingMeters
+from services.metrics.persistence import names
 from services.metrics.reading_format import Batch
 from services.metrics.recorder import (
     GroupRecorder,
@@ -337,6 +338,35 @@ async def test_more_than_can_wait_is_refused_at_once(
     assert (await waiting).accepted == 2
     assert (await recorder.record(submission(*rows))).duplicates == 2
     await recorder.stop()
+
+
+async def test_what_is_more_than_a_group_waits_for_the_next(
+    recorder: GroupRecorder, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorders, "MAX_GROUP_ROWS", 4)
+    sent = [reading(f"2026-03-04T{hour:02}:00:00Z", 1.0) for hour in range(20)]
+    outcomes = await asyncio.gather(
+        *(recorder.record(submission(*sent[first : first + 2])) for first in range(0, 20, 2))
+    )
+    assert [outcome.accepted for outcome in outcomes] == [2] * 10
+    groups = database.values("SELECT count(*) FROM readings GROUP BY xmin::text ORDER BY 1")
+    assert max(groups) == 4
+
+
+async def test_names_that_were_forgotten_keep_their_numbers(
+    recorder: GroupRecorder, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "MAX_CACHED_NAMES", 2)
+    for _ in range(2):
+        await record(recorder, *(reading(AT, 1.0, source=f"s{number}") for number in range(5)))
+    assert database.values("SELECT name FROM sources ORDER BY number") == [
+        "s0",
+        "s1",
+        "s2",
+        "s3",
+        "s4",
+    ]
+    assert database.values("SELECT count(*) FROM readings") == [5]
 
 
 async def test_readings_that_others_keep_recording_are_given_up_after_a_while(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.metrics import reading_format
 from services.metrics.reading_format import (
     MAX_QUOTED_CHARACTERS,
     MAX_READINGS,
@@ -81,6 +82,7 @@ def test_a_body_that_holds_no_readings_is_malformed(body: bytes) -> None:
         ({"value": True}, "Expected `float`, got `bool` - at `$.value`."),
         ({"value": None}, "Expected `float`, got `null` - at `$.value`."),
         ({"value": 10**400}, "Number out of range - at `$.value`."),
+        ({"at": "\ud800"}, "A text holds half of a surrogate pair."),
         ({"at": "yesterday"}, "Invalid RFC3339 encoded datetime - at `$.at`."),
         ({"at": 1767225600}, "Expected `datetime`, got `int` - at `$.at`."),
         ({"corection": True}, "Object contains unknown field `corection`."),
@@ -124,6 +126,13 @@ def test_a_batch_has_a_bound() -> None:
 
 def test_a_quotation_says_what_was_sent_and_no_more() -> None:
     assert json.loads(quote(READING)) == {**GOOD, "at": "2026-03-04 12:00:00+00:00"}
+
+
+def test_what_is_too_deep_to_be_quoted_is_not() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert reading_format._quote(deep) == ""
 
 
 def test_a_quotation_has_a_bound() -> None:
