@@ -6,13 +6,11 @@ id that names nothing; those that take a `Change` raise StaleVersionError when i
 another version, and NotOwnerError or AdminRequiredError when its author has no right to it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from services.chassis.eventstore.context import Actor
+from services.chassis.eventstore.context import Actor, Context
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.unit import Loaded, Unit
 from services.goals.commands import (
@@ -200,8 +198,7 @@ def measure(unit: Unit, objective_id: UUID, key_result_id: UUID, heard: HeardKpi
         return
     event = kpi_link.measure(found.state, key_result_id=key_result_id, kpi=heard.kpi)
     if event is not None:
-        with _caused_by(unit, heard.cause):
-            unit.record(OBJECTIVE, objective_id, event)
+        unit.record(OBJECTIVE, objective_id, event, context=_caused_by(unit, heard.cause))
 
 
 def contributing(unit: Unit, objective_id: UUID) -> list[Objective]:
@@ -223,19 +220,13 @@ def _objective(unit: Unit, command: Change) -> tuple[Loaded[Objective], Cycle]:
     return loaded, unit.load(CYCLE, loaded.state.cycle_id).state
 
 
-@contextmanager
-def _caused_by(unit: Unit, cause: Cause) -> Iterator[None]:
-    """Record in the follower's name, as part of the story that moved the KPI."""
-    own = unit.context
-    unit.context = replace(
-        own,
+def _caused_by(unit: Unit, cause: Cause) -> Context:
+    """In the follower's name, as part of the story that moved the KPI."""
+    return replace(
+        unit.context,
         actor=FOLLOWER,
         reason=None,
         effective_at=unit.now,
         correlation_id=cause.correlation_id,
         causation_id=str(cause.event_id),
     )
-    try:
-        yield
-    finally:
-        unit.context = own

@@ -14,7 +14,7 @@ from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.errors import IdempotencyKeyReusedError
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.recorder import Append, GivenAnswer, RecordedEvent
-from services.chassis.eventstore.unit import AggregateKind, Answer, Command, Loaded, Unit, apply
+from services.chassis.eventstore.unit import AggregateKind, Answer, Command, Loaded, Unit, fold
 
 MAX_CACHED_AGGREGATES: Final = 20_000
 
@@ -126,8 +126,9 @@ class CommitGroup:
         if loaded is not None:
             return loaded
         rows = self._fetched.get(aggregate_id)
-        for row in self._append.select_events(aggregate_id) if rows is None else rows:
-            loaded = apply(loaded, kind, self._logged(row))
+        if rows is None:
+            rows = list(self._append.select_events(aggregate_id))
+        loaded = fold(kind, [self._logged(row) for row in rows])
         if loaded is not None:
             self._cache.put(loaded)
         return loaded

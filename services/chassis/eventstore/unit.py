@@ -17,9 +17,13 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class AggregateKind(Generic[S]):
-    """A kind of aggregate: its name in messages, and how its state follows from its events."""
+    """A kind of aggregate: its name in messages, how it begins, how its state follows from events.
+
+    An id whose history does not begin with an event of class `first` names nothing of this kind.
+    """
 
     name: str
+    first: type[Event]
     evolve: Callable[[S | None, LoggedEvent], S]
 
 
@@ -140,15 +144,24 @@ class Unit:
             raise AggregateNotFoundError(kind.name, aggregate_id)
         return found
 
-    def record(self, kind: AggregateKind[S], aggregate_id: UUID, *events: Event) -> Loaded[S]:
-        """Append events to an aggregate (a new one where there is none); its state after them."""
+    def record(
+        self,
+        kind: AggregateKind[S],
+        aggregate_id: UUID,
+        *events: Event,
+        context: Context | None = None,
+    ) -> Loaded[S]:
+        """Append events to an aggregate (a new one where there is none); its state after them.
+
+        `context` says who did it and why where that is not the command's own.
+        """
         loaded = self.find(kind, aggregate_id)
         for event in events:
             logged = LoggedEvent(
                 originator_id=aggregate_id,
                 originator_version=loaded.version + 1 if loaded else 1,
                 event=event,
-                context=self.context,
+                context=context or self.context,
                 position=self.position + 1,
                 recorded_at=self.now,
             )
@@ -177,7 +190,9 @@ def apply(loaded: Loaded[S] | None, kind: AggregateKind[S], event: LoggedEvent) 
 
 
 def fold(kind: AggregateKind[S], events: Sequence[LoggedEvent]) -> Loaded[S] | None:
-    """The aggregate after all of these events, or None when there are none."""
+    """The aggregate after all of these events, or None when they are of no such aggregate."""
+    if not events or not isinstance(events[0].event, kind.first):
+        return None
     loaded: Loaded[S] | None = None
     for event in events:
         loaded = apply(loaded, kind, event)

@@ -1,11 +1,8 @@
 """The event log of this service: its schema, its events and its aggregates."""
 
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from services.chassis.eventstore.application import LogApplication
-from services.chassis.eventstore.context import Event, LoggedEvent
-from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.unit import AggregateKind
 from services.chassis.migrations import migrate
@@ -15,24 +12,10 @@ from services.goals.domain.events import EVENTS, CyclePlanned, ObjectiveDrafted
 from services.goals.domain.objective import Objective
 from services.goals.settings import GoalsSettings
 
-S = TypeVar("S")
-
-
-def _kind(
-    name: str, first: type[Event], evolve: Callable[[S | None, LoggedEvent], S]
-) -> AggregateKind[S]:
-    """A kind whose aggregates begin with `first`: any other id names nothing of that kind."""
-
-    def evolve_of_kind(state: S | None, logged: LoggedEvent) -> S:
-        if state is None and not isinstance(logged.event, first):
-            raise AggregateNotFoundError(name, logged.originator_id)
-        return evolve(state, logged)
-
-    return AggregateKind(name, evolve_of_kind)
-
-
-CYCLE: Final[AggregateKind[Cycle]] = _kind("cycle", CyclePlanned, cycle.evolve)
-OBJECTIVE: Final[AggregateKind[Objective]] = _kind("objective", ObjectiveDrafted, objective.evolve)
+CYCLE: Final[AggregateKind[Cycle]] = AggregateKind("cycle", CyclePlanned, cycle.evolve)
+OBJECTIVE: Final[AggregateKind[Objective]] = AggregateKind(
+    "objective", ObjectiveDrafted, objective.evolve
+)
 
 
 def event_mapper() -> EventMapper:

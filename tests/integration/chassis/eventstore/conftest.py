@@ -50,7 +50,7 @@ def evolve(pile: Pile | None, logged: LoggedEvent) -> Pile:
             raise AssertionError(unknown)
 
 
-PILE = AggregateKind("pile", evolve)
+PILE = AggregateKind("pile", PileStarted, evolve)
 
 
 @pytest.fixture
