@@ -55,6 +55,10 @@ class Body(BaseModel):
 class EmptyBody(Body):
     """A change that takes nothing but a reason."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "As agreed in the review on Monday."}]}
+    )
+
 
 NO_REASON: Final = EmptyBody()
 
@@ -74,6 +78,20 @@ class OwnerBody(BaseModel):
 
 class CycleBody(Body):
     """A cycle to plan. `ends_on` is its last day."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "2026 Q1",
+                    "starts_on": "2026-01-01",
+                    "ends_on": "2026-03-31",
+                    "cadence": "quarter",
+                    "check_in_rhythm": "weekly",
+                }
+            ]
+        }
+    )
 
     name: StorableTitle
     starts_on: Day
@@ -113,9 +131,57 @@ class KeyResultFields(BaseModel):
 class KeyResultBody(KeyResultFields, Body):
     """A key result to add."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Leads up by 40%",
+                    "type": "increase",
+                    "baseline": 5000,
+                    "target": 7000,
+                    "unit": "leads",
+                    "weight": 1,
+                    "reason": "What converts must first be there.",
+                }
+            ]
+        }
+    )
+
 
 class ObjectiveBody(Body):
     """An objective to draft, with as many key results as are known by now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "cycle_id": "019b5a1c-3f00-7a10-8c51-0d2f4b6a8c01",
+                    "title": "Increase sales revenue by 20%",
+                    "description": "More of those who look should buy, and buy more.",
+                    "owner": {"kind": "team", "id": "team-sales"},
+                    "ambition": "aspirational",
+                    "key_results": [
+                        {
+                            "title": "Conversion from 5% to 8%",
+                            "type": "increase",
+                            "baseline": 5,
+                            "target": 8,
+                            "stretch": 9,
+                            "unit": "%",
+                            "weight": 2,
+                        },
+                        {
+                            "title": "Average purchase up by 10%",
+                            "type": "increase",
+                            "baseline": 60,
+                            "target": 66,
+                            "unit": "EUR",
+                        },
+                    ],
+                }
+            ]
+        }
+    )
 
     cycle_id: UUID
     title: StorableTitle
@@ -127,6 +193,19 @@ class ObjectiveBody(Body):
 
 class AlignBody(Body):
     """What to align to: an objective, or one key result of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "objective_id": "019b5a1c-3f00-7a10-8c51-0d2f4b6a8c02",
+                    "kind": "contributes",
+                    "weight": 2,
+                    "reason": "Who uses us more stays, and brings others.",
+                }
+            ]
+        }
+    )
 
     objective_id: UUID
     key_result_id: UUID | None = None
@@ -148,12 +227,37 @@ class AlignBody(Body):
 class UnalignBody(Body):
     """Which alignment to end."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "objective_id": "019b5a1c-3f00-7a10-8c51-0d2f4b6a8c02",
+                    "reason": "It serves revenue now, no longer our market share.",
+                }
+            ]
+        }
+    )
+
     objective_id: UUID
     key_result_id: UUID | None = None
 
 
 class CheckInBody(Body):
     """How a key result stands, or stood at `effective_at`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "value": 5600,
+                    "confidence": 0.6,
+                    "status": "at_risk",
+                    "comment": "Slower than we thought. One of us has moved here from other work.",
+                    "effective_at": "2026-02-02T09:00:00Z",
+                }
+            ]
+        }
+    )
 
     value: Number
     confidence: Annotated[Share | None, Field(strict=True)] = None
@@ -166,6 +270,18 @@ class CheckInBody(Body):
 
 class LinkBody(Body):
     """Which KPI to follow, and what to take of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kpi": "sales.conversion",
+                    "reading": "period",
+                    "reason": "The shop counts it; nobody has to.",
+                }
+            ]
+        }
+    )
 
     kpi: KpiKey
     reading: KpiReading = "period"

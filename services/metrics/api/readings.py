@@ -52,6 +52,25 @@ def _with_source(schema: dict[str, Any]) -> dict[str, Any]:
 
 _READING: Final = _with_source(ContractReading.model_json_schema())
 _READINGS: Final = {"type": "array", "items": _READING, "maxItems": MAX_READINGS}
+_MEASURED: Final = {
+    "kpi": "sales.conversion",
+    "at": "2026-02-02T06:00:00Z",
+    "value": 6.4,
+    "source": "shop",
+}
+_CORRECTED: Final = {
+    "kpi": "customers.churn",
+    "at": "2026-02-01T00:00:00Z",
+    "value": 3.72,
+    "source": "crm",
+    "correction": True,
+    "reason": "Two customers had only moved.",
+}
+_EXAMPLES: Final = {
+    "one": {"summary": "One reading", "value": _MEASURED},
+    "several": {"summary": "An array; one corrects", "value": [_MEASURED, _CORRECTED]},
+    "object": {"summary": "An object", "value": {"readings": [_MEASURED]}},
+}
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -68,7 +87,8 @@ _BODY: Final[dict[str, Any]] = {
                             "additionalProperties": False,
                         },
                     ]
-                }
+                },
+                "examples": _EXAMPLES,
             }
         },
     }

@@ -34,6 +34,10 @@ class Body(BaseModel):
 class EmptyBody(Body):
     """A change that takes nothing but a reason."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "The shop counts it in another way now."}]}
+    )
+
 
 NO_REASON: Final = EmptyBody()
 
@@ -53,6 +57,23 @@ class OwnerBody(BaseModel):
 
 class KpiBody(Body):
     """A KPI to define."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "key": "sales.conversion",
+                    "name": "Conversion",
+                    "unit": "%",
+                    "direction": "higher",
+                    "owner": {"kind": "team", "id": "team-sales"},
+                    "cadence": "day",
+                    "aggregation": "mean",
+                    "time_zone": "Europe/Berlin",
+                }
+            ]
+        }
+    )
 
     key: Annotated[KpiKey, Field(examples=["sales.revenue.daily"])]
     name: StorableTitle
@@ -84,6 +105,17 @@ class KpiBody(Body):
 
 class RedefinitionBody(Body):
     """What a KPI means from now on, and why; what is left out stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "reason": "A day says too little: few orders come in at the weekend.",
+                    "cadence": "week",
+                }
+            ]
+        }
+    )
 
     reason: Annotated[Reason, Field(description="Why; kept in the history.")]
     name: StorableTitle | None = None
