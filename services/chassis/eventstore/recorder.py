@@ -5,7 +5,7 @@ on exact current state therefore happens between taking it and COMMIT: `appendin
 window, `Append` is what can be done in it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,8 @@ from eventsourcing.postgres import (
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
+
+from services.chassis.eventstore.arrays import ByteaArray, TextArray, UuidArray
 
 # More of the log than this is not replayed into cached aggregates: they are loaded afresh.
 MAX_TAIL_EVENTS = 2_000
@@ -136,12 +138,15 @@ class Append:
         )
         touched = connection.execute(
             recorder._select_touched,  # noqa: SLF001
-            {"ids": list(touches)},
+            {"ids": UuidArray(touches)},
             prepare=True,
         )
         answered = connection.execute(
             recorder._select_commands,  # noqa: SLF001
-            {"callers": [caller for caller, _ in keys], "keys": [key for _, key in keys]},
+            {
+                "callers": TextArray([caller for caller, _ in keys]),
+                "keys": TextArray([key for _, key in keys]),
+            },
             prepare=True,
         )
         now = head.fetchone()
@@ -160,7 +165,7 @@ class Append:
         """All events of one aggregate, oldest first, as they stand in this transaction."""
         self.cursor.execute(
             self._recorder._select_touched,  # noqa: SLF001
-            {"ids": [aggregate_id]},
+            {"ids": UuidArray([aggregate_id])},
             prepare=True,
         )
         return [_recorded(row) for row in self.cursor.fetchall()]
@@ -207,12 +212,26 @@ def _recorded(row: DictRow) -> RecordedEvent:
     )
 
 
+_ARRAYS: dict[str, Callable[[Any], object]] = {
+    "caller": TextArray,
+    "key": TextArray,
+    "location": TextArray,
+    "request_hash": ByteaArray,
+    "body": ByteaArray,
+}
+
+
+def _uuid(event: StoredEvent) -> UUID:
+    assert isinstance(event.originator_id, UUID)
+    return event.originator_id
+
+
 def _parameters(events: Sequence[StoredEvent], recorded_at: datetime | None) -> dict[str, Any]:
     return {
-        "ids": [event.originator_id for event in events],
+        "ids": UuidArray([_uuid(event) for event in events]),
         "versions": [event.originator_version for event in events],
-        "topics": [event.topic for event in events],
-        "states": [event.state for event in events],
+        "topics": TextArray([event.topic for event in events]),
+        "states": ByteaArray([event.state for event in events]),
         "recorded_at": recorded_at,
     }
 

@@ -1,0 +1,38 @@
+"""Binary array parameters arrive as the driver's own would."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.chassis.eventstore.arrays import ByteaArray, TextArray, UuidArray
+
+STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.one_of(st.none(), STORABLE)),
+    st.lists(st.binary()),
+    st.lists(st.builds(uuid4)),
+)
+def test_what_is_sent_is_what_arrives(
+    database: psycopg.Connection[tuple[object, ...]],
+    texts: list[str | None],
+    contents: list[bytes],
+    ids: list[UUID],
+) -> None:
+    row = database.execute(
+        "SELECT %s::text[], %s::bytea[], %s::uuid[]",
+        (TextArray(texts), ByteaArray(contents), UuidArray(ids)),
+    ).fetchone()
+    assert row == (texts, contents, ids)
