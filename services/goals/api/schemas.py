@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts import goals
 from contracts.events import OpaqueId, Text, Title, Unit
@@ -38,7 +38,12 @@ _STORABLE: Final = Field(pattern=r"^[^\x00]*$")
 
 Number = Annotated[float, Field(strict=True)]
 Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
-Moment = Annotated[AwareDatetime, Field(ge=EARLIEST_MOMENT, le=LATEST_MOMENT)]
+# Told in whatever zone, kept and answered in UTC; between these bounds every moment has that form.
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=EARLIEST_MOMENT, le=LATEST_MOMENT),
+    AfterValidator(lambda moment: moment.astimezone(UTC)),
+]
 StorableTitle = Annotated[Title, _STORABLE]
 StorableText = Annotated[Text, _STORABLE]
 Reason = Annotated[str, Field(min_length=1, max_length=2_000), _STORABLE]

@@ -117,6 +117,17 @@ async def test_a_check_in_is_about_the_time_from_the_cycle_s_beginning_to_now(
         assert response.json()["earliest"] == "2024-01-01T00:00:00Z"
 
 
+async def test_a_moment_told_in_another_zone_is_answered_in_utc(service: Service) -> None:
+    objective = await service.active_objective(await service.active_cycle())
+    body = {"value": 80, "effective_at": "2024-01-02T09:00:00+02:00"}
+    answer = await service.lead.done(check_ins(objective), body, version=3)
+    said = "2024-01-02T07:00:00Z"
+    assert answer["key_result"]["as_of"] == said
+    assert answer["key_result"]["last_check_in"]["effective_at"] == said
+    history = (await service.reader.get(f"/objectives/{objective['id']}/history")).json()
+    assert history["items"][-1]["effective_at"] == said
+
+
 async def test_a_cycle_activated_early_takes_check_ins_at_once(service: Service) -> None:
     cycle = await service.active_cycle(starts_on="2030-01-01", ends_on="2030-03-31")
     objective = await service.active_objective(cycle)
