@@ -1,12 +1,13 @@
 """Parked aggregates over HTTP: what waits, why, and trying again."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response
 
+from services.chassis.parameters import IDEMPOTENCY_KEY
 from services.chassis.postgres import connection
 from services.chassis.responses import OrjsonResponse
 from services.projections import parking
@@ -26,6 +27,12 @@ from services.projections.parking import NotParkedError
 MAX_ID_CHARACTERS: Final = 500
 
 router = APIRouter(prefix="/v1/parked-aggregates", tags=["parked aggregates"])
+
+# What was replayed waits no longer, so there is nothing that a key would have to prevent.
+_UNNEEDED_KEY: Final = replace(
+    IDEMPOTENCY_KEY,
+    description="Taken as with every change, but not needed: an event is applied only once.",
+)
 
 
 class ParkedAggregateShape(Shape):
@@ -80,6 +87,7 @@ async def replay_parked_aggregate(
     _: Administering,
     running: Running,
     aggregate_id: Annotated[str, Path(max_length=MAX_ID_CHARACTERS)],
+    _key: Annotated[str | None, Depends(_UNNEEDED_KEY)],
 ) -> Response:
     """Try again to apply what waits, in order. Doing it twice does no harm."""
     async with connection(running.pool) as lent:
