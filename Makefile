@@ -30,7 +30,7 @@ run: setup  ## Start the whole stack with a sample company; Ctrl-C stops it
 	@exec $(BIN)/cairn up
 
 test: setup  ## Run all tests against a real PostgreSQL and a real NATS
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-unit: setup  ## Run the tests that need no server
 	$(BIN)/python -m pytest tests/unit

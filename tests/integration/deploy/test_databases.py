@@ -12,12 +12,14 @@ from services.chassis.migrations import migrate
 
 PASSWORDS = {service: f"{service}-secret" for service in SERVICES}
 
-# The roles and the database have fixed names on a server that all test workers share.
-pytestmark = pytest.mark.xdist_group("databases")
-
 
 @pytest.fixture
 def prepared(postgres_url: str) -> Iterator[str]:
+    """The superuser's address of a prepared server.
+
+    The roles and the database have fixed names on a server that all test workers share, so only
+    this file, which runs in one worker, prepares it.
+    """
     prepare_databases(postgres_url, PASSWORDS)
     yield postgres_url
     with psycopg.connect(postgres_url, autocommit=True) as connection:
