@@ -40,13 +40,13 @@ class Command:
     """A POST: what to change, which version of it, and what the service must have heard of."""
 
     path: str
-    body: object = None
+    body: object
     if_match: str | None = None
     min_position: str | None = None
 
     def content(self) -> bytes:
         """Return the body as it is sent."""
-        return b"" if self.body is None else json.dumps(self.body).encode()
+        return json.dumps(self.body).encode()
 
     def headers(self) -> dict[str, str]:
         """Return the headers; the same command always has the same Idempotency-Key."""
@@ -54,7 +54,7 @@ class Command:
             "Idempotency-Key": self._key(),
             "If-Match": self.if_match,
             MIN_POSITION_HEADER: self.min_position,
-            "Content-Type": None if self.body is None else "application/json",
+            "Content-Type": "application/json",
         }
         return {name: value for name, value in named.items() if value is not None}
 
