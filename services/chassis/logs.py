@@ -5,6 +5,7 @@ import logging.config
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import structlog
@@ -26,7 +27,6 @@ _SECRET_TEXT = re.compile(
     r"|(://[^\s:/@\"]*:)[^\s@\"]+(?=@)|(password\s*[=:]\s*)[^\s\"\\&,]+",
     re.IGNORECASE,
 )
-_SECRET_MARKS = ("bearer", "eyj", "://", "password")
 
 
 def configure_logs(level: str, service: str, stream: BinaryIO | None = None) -> None:
@@ -36,7 +36,7 @@ def configure_logs(level: str, service: str, stream: BinaryIO | None = None) -> 
     shared: list[Any] = [
         _with_origin(service),
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_time,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, render],
@@ -59,6 +59,12 @@ def _with_origin(service: str) -> Any:
         return fields
 
     return add
+
+
+def _with_time(_logger: object, _method: str, fields: EventFields) -> EventFields:
+    # It is orjson that writes it out, six times as fast as a datetime would itself.
+    fields["timestamp"] = datetime.now(UTC)
+    return fields
 
 
 def _adopt_library_logs(out: BinaryIO, level: int, shared: list[Any]) -> None:
@@ -117,10 +123,11 @@ def redact(text: str) -> str:
     Nearly every line has nothing of the kind, and looking for the marks costs a tenth of
     matching the expression.
     """
-    lowered = text.lower()
-    if not any(mark in lowered for mark in _SECRET_MARKS):
-        return text
-    return _SECRET_TEXT.sub(_keep_what_names_it, text)
+    return _SECRET_TEXT.sub(_keep_what_names_it, text) if _is_suspect(text.lower()) else text
+
+
+def _is_suspect(lowered: str) -> bool:
+    return "bearer" in lowered or "eyj" in lowered or "://" in lowered or "password" in lowered
 
 
 def _keep_what_names_it(match: re.Match[str]) -> str:

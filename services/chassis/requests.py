@@ -1,13 +1,14 @@
 """What happens to every request: an id, a trace, a measured and logged answer, and its bounds."""
 
+import random
 import re
 from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.auth import CALLER_SCOPE_KEY
@@ -139,6 +140,9 @@ class RequestMiddleware:
     async def _run(self, exchange: "_Exchange") -> None:
         try:
             await self._app(exchange.scope, exchange.body.receive, exchange.send)
+        except ClientDisconnect:
+            # Nothing went wrong here, and nobody is left to be answered.
+            return
         except Exception as error:
             # An answer that has begun cannot become another: the server cuts it off instead.
             if exchange.started:
@@ -236,7 +240,12 @@ def _identity(scope: Scope) -> tuple[str, Trace | None]:
             request_id = value.decode("ascii")
         elif name == _TRACEPARENT_HEADER:
             parent = Trace.parse(value.decode("latin-1"))
-    return request_id or str(uuid4()), parent
+    return request_id or _new_id(), parent
+
+
+def _new_id() -> str:
+    """32 hexadecimal digits. As with a trace, they need to be distinct, not unguessable."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def _too_large(scope: Scope, max_bytes: int) -> ProblemResponse:

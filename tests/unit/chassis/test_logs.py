@@ -2,6 +2,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +32,9 @@ def lines(stream: io.BytesIO) -> list[dict[str, Any]]:
 def test_an_event_is_one_line_of_json(written: io.BytesIO) -> None:
     structlog.get_logger().info("stone_added", weight=3.5, note="two\nlines")
     (line,) = lines(written)
-    assert line.pop("timestamp").endswith("Z")
+    timestamp = line.pop("timestamp")
+    assert timestamp.endswith("Z")
+    assert datetime.now(UTC) - datetime.fromisoformat(timestamp) < timedelta(minutes=1)
     assert line == {
         "event": "stone_added",
         "weight": 3.5,
