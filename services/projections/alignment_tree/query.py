@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from contracts.goals import Ambition, OwnerKind, Verdict
 from services.chassis.postgres import Connection
+from services.projections.alignment_tree.tree import Alignment
 from services.projections.errors import QueryError
 from services.projections.okrs.rows import ObjectiveState
 
@@ -46,19 +47,24 @@ LIMIT %(limit)s
 """
 
 # Level by level, so that what the limit cuts off is the deepest part. An objective can come up
-# once on each level; UNION drops the rest, and would end a circle.
+# once on each level; UNION drops the rest, and would end a circle. OFFSET 0 keeps the planner from
+# reading all alignments there are to find those of a few parents.
 #
-# Key results and parents come as JSON, ready for the response: PostgreSQL writes it beside the
-# event loop, which is free for others while ten thousand objectives are put together.
+# Key results come as the JSON that the answer shows: none of the event loop's time goes into taking
+# them apart and putting them together again.
 _NODES: Final = """
 WITH RECURSIVE reach (objective_id, depth) AS (
     SELECT unnest(%(roots)s::uuid[]), 0
     UNION
     SELECT alignment.child_id, reach.depth + 1
     FROM reach
-    JOIN okr_alignments AS alignment ON alignment.parent_id = reach.objective_id
+    CROSS JOIN LATERAL (
+        SELECT version.child_id FROM okr_alignments AS version
+        WHERE version.parent_id = reach.objective_id
+            AND version.valid_from <= %(at)s AND version.valid_to > %(at)s
+        OFFSET 0
+    ) AS alignment
     WHERE reach.depth < %(depth)s
-        AND alignment.valid_from <= %(at)s AND alignment.valid_to > %(at)s
 ),
 reached AS MATERIALIZED (
     SELECT objective_id, depth FROM reach LIMIT %(limit)s
@@ -71,13 +77,7 @@ SELECT places.objective_id::text AS id, places.depth,
     objective.cycle_id, objective.title,
     objective.owner_kind, objective.owner_id, objective.state, objective.ambition,
     objective.score, objective.verdict, progress.own_progress, progress.progress,
-    key_results.shown::text AS key_results,
-    parents.shown::text AS parents,
-    ARRAY(
-        SELECT DISTINCT alignment.child_id::text FROM okr_alignments AS alignment
-        WHERE alignment.parent_id = places.objective_id
-            AND alignment.valid_from <= %(at)s AND alignment.valid_to > %(at)s
-    ) AS children
+    key_results.shown AS key_results
 FROM places
 CROSS JOIN LATERAL (
     SELECT version.* FROM okr_objectives AS version
@@ -90,29 +90,28 @@ LEFT JOIN LATERAL (
     ORDER BY version.valid_from DESC LIMIT 1
 ) AS progress ON true
 CROSS JOIN LATERAL (
-    SELECT json_agg(key_result ORDER BY member.place) AS shown
+    SELECT string_agg(key_result.document, ',' ORDER BY member.place) AS shown
     FROM unnest(objective.key_result_ids) WITH ORDINALITY AS member (key_result_id, place)
     CROSS JOIN LATERAL (
-        SELECT version.key_result_id AS id, version.title, version.type, version.baseline,
-            version.target, version.stretch, version.unit, version.weight, version.due_on,
-            version.value, version.value_at, version.attainment, version.progress,
-            version.source, version.position, version.confidence, version.status,
-            version.checked_in_at, version.kpi, version.score
-        FROM okr_key_results AS version
+        SELECT version.document FROM okr_key_results AS version
         WHERE version.key_result_id = member.key_result_id AND version.valid_from <= %(at)s
         ORDER BY version.valid_from DESC LIMIT 1
     ) AS key_result
 ) AS key_results
-CROSS JOIN LATERAL (
-    SELECT json_agg(parent ORDER BY parent.objective_id, parent.key_result_id) AS shown
-    FROM (
-        SELECT alignment.parent_id AS objective_id,
-            alignment.parent_key_result_id AS key_result_id, alignment.kind, alignment.weight
-        FROM okr_alignments AS alignment
-        WHERE alignment.child_id = places.objective_id
-            AND alignment.valid_from <= %(at)s AND alignment.valid_to > %(at)s
-    ) AS parent
-) AS parents
+"""
+
+
+# UNION ALL of two index scans. What both of them find comes twice.
+_ALIGNMENTS: Final = """
+SELECT child_id::text, parent_id::text, parent_key_result_id::text, kind, weight
+FROM okr_alignments
+WHERE child_id = ANY(%(objectives)s::uuid[])
+    AND valid_from <= %(at)s AND valid_to > %(at)s
+UNION ALL
+SELECT child_id::text, parent_id::text, parent_key_result_id::text, kind, weight
+FROM okr_alignments
+WHERE parent_id = ANY(%(edge)s::uuid[])
+    AND valid_from <= %(at)s AND valid_to > %(at)s
 """
 
 
@@ -128,8 +127,7 @@ class NodeRow:
     """An objective as it was, with how far below the nearest root it stands.
 
     `reached` is how many places the whole query reached, the same in every row.
-    `key_results` and `parents` are JSON arrays, None where there are none; `children` are the
-    ids of what is aligned to it, also below the last level that was asked for.
+    `key_results` are JSON objects separated by commas, None where there are none.
     """
 
     id: str
@@ -146,8 +144,6 @@ class NodeRow:
     own_progress: float | None
     progress: float | None
     key_results: str | None
-    parents: str | None
-    children: list[str]
 
 
 async def find_roots(
@@ -155,7 +151,8 @@ async def find_roots(
 ) -> list[UUID]:
     """The objectives below nothing at a moment: those of a cycle, or of all."""
     statement = _ROOTS if cycle_id is None else _ROOTS_OF_CYCLE
-    found = await connection.execute(statement, {"cycle": cycle_id, "at": at, "limit": limit})
+    parameters = {"cycle": cycle_id, "at": at, "limit": limit}
+    found = await connection.execute(statement, parameters, prepare=True)
     return [objective_id for (objective_id,) in await found.fetchall()]
 
 
@@ -167,5 +164,19 @@ async def find_nodes(
     The limit is on places reached: an objective that stands on several levels counts on each.
     """
     async with connection.cursor(row_factory=class_row(NodeRow)) as cursor:
-        await cursor.execute(_NODES, {"roots": roots, "depth": depth, "at": at, "limit": limit})
+        parameters = {"roots": roots, "depth": depth, "at": at, "limit": limit}
+        await cursor.execute(_NODES, parameters, prepare=True)
         return await cursor.fetchall()
+
+
+async def find_alignments(
+    connection: Connection, rows: Sequence[NodeRow], *, depth: int, at: datetime
+) -> set[Alignment]:
+    """What the objectives are aligned to, and what is aligned to those on the last level."""
+    parameters = {
+        "objectives": [row.id for row in rows],
+        "edge": [row.id for row in rows if row.depth == depth],
+        "at": at,
+    }
+    found = await connection.execute(_ALIGNMENTS, parameters, prepare=True)
+    return {Alignment(*row) for row in await found.fetchall()}

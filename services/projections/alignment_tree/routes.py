@@ -1,6 +1,7 @@
 """The alignment tree over HTTP."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,11 +14,12 @@ from contracts.progress import expected_progress, pace
 from services.projections.alignment_tree.query import (
     NodeRow,
     UnknownObjectiveError,
+    find_alignments,
     find_nodes,
     find_roots,
 )
 from services.projections.alignment_tree.schemas import AlignmentTreeShape
-from services.projections.alignment_tree.tree import depth_first, in_order
+from services.projections.alignment_tree.tree import Alignment, Tree
 from services.projections.api.asked import Asked, Known
 from services.projections.api.problems import documented
 from services.projections.okrs.cycles import UnknownCycleError, cycle_at, cycles_at
@@ -27,8 +29,6 @@ from services.projections.waiting import NotFollowedYetError
 MAX_NODES: Final = 20_000
 # Deeper than any chain the node bound lets through.
 MAX_DEPTH: Final = MAX_NODES
-
-_NONE: Final = orjson.Fragment(b"[]")
 
 router = APIRouter(prefix="/v1/alignment-tree", tags=["alignment tree"])
 
@@ -58,10 +58,11 @@ async def get_alignment_tree(
         )
         if root is not None and not rows:
             raise UnknownObjectiveError(root)
+        alignments = await find_alignments(known.connection, rows, depth=depth, at=known.as_of)
         cycles = await cycles_at(
             known.connection, list({row.cycle_id for row in rows}), known.as_of
         )
-    return known.answer(_document(known, rows, cycles))
+    return known.answer(_document(Tree(rows, alignments), rows, _expected(cycles, known.as_of)))
 
 
 async def _roots(known: Known, cycle: UUID | None, root: UUID | None) -> Sequence[UUID]:
@@ -72,27 +73,28 @@ async def _roots(known: Known, cycle: UUID | None, root: UUID | None) -> Sequenc
     return await find_roots(known.connection, cycle_id=cycle, at=known.as_of, limit=MAX_NODES)
 
 
-def _document(
-    known: Known, rows: Sequence[NodeRow], cycles: Mapping[UUID, Cycle]
-) -> dict[str, Any]:
-    """An AlignmentTreeShape."""
-    places = {row.id: row for row in rows}
-    expected = {
-        cycle.cycle_id: expected_progress(
-            starts_on=cycle.starts_on, ends_on=cycle.ends_on, at=known.as_of
-        )
+def _expected(cycles: Mapping[UUID, Cycle], at: datetime) -> dict[UUID, float]:
+    return {
+        cycle.cycle_id: expected_progress(starts_on=cycle.starts_on, ends_on=cycle.ends_on, at=at)
         for cycle in cycles.values()
     }
-    shown = list(depth_first(places))
+
+
+def _document(
+    tree: Tree[NodeRow], rows: Sequence[NodeRow], expected: Mapping[UUID, float]
+) -> dict[str, Any]:
+    """An AlignmentTreeShape."""
+    shown = list(tree.depth_first())
     return {
         "roots": [row.id for row in shown if row.depth == 0],
-        "nodes": [_node(row, places, expected.get(row.cycle_id)) for row in shown],
+        "nodes": [_node(row, tree, expected.get(row.cycle_id)) for row in shown],
         "truncated": bool(rows) and rows[0].reached >= MAX_NODES,
     }
 
 
-def _node(row: NodeRow, places: Mapping[str, NodeRow], expected: float | None) -> dict[str, Any]:
+def _node(row: NodeRow, tree: Tree[NodeRow], expected: float | None) -> dict[str, Any]:
     """A NodeShape."""
+    parents = tree.parents(row.id)
     return {
         "id": row.id,
         "cycle_id": row.cycle_id,
@@ -106,9 +108,19 @@ def _node(row: NodeRow, places: Mapping[str, NodeRow], expected: float | None) -
         "pace": None if expected is None else pace(row.progress, expected),
         "score": row.score,
         "verdict": row.verdict,
-        "key_results": orjson.Fragment(row.key_results) if row.key_results else _NONE,
-        "parents": orjson.Fragment(row.parents) if row.parents else _NONE,
-        "children": in_order(row.children, places),
+        "key_results": orjson.Fragment(f"[{row.key_results}]") if row.key_results else (),
+        "parents": [_parent(each) for each in parents],
+        "children": tree.children(row.id),
         "depth": row.depth,
-        "orphan": row.owner_kind != "company" and row.parents is None,
+        "orphan": row.owner_kind != "company" and not parents,
+    }
+
+
+def _parent(alignment: Alignment) -> dict[str, Any]:
+    """A ParentShape."""
+    return {
+        "objective_id": alignment.parent_id,
+        "key_result_id": alignment.parent_key_result_id,
+        "kind": alignment.kind,
+        "weight": alignment.weight,
     }

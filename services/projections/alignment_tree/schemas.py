@@ -10,6 +10,7 @@ from contracts.goals import (
     AlignmentKind,
     Ambition,
     KeyResultType,
+    KpiReading,
     Status,
     Verdict,
 )
@@ -22,6 +23,7 @@ class KeyResultShape(Shape):
     """A key result as it stood. `position` is where in the goals log its value was recorded."""
 
     id: UUID
+    objective_id: UUID
     title: str
     type: KeyResultType
     baseline: float | None
@@ -40,6 +42,7 @@ class KeyResultShape(Shape):
     status: Status | None
     checked_in_at: AwareDatetime | None
     kpi: str | None
+    kpi_reading: KpiReading | None
     score: float | None
 
 

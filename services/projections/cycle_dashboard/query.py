@@ -64,7 +64,8 @@ WHERE member.cycle_id = %(cycle)s AND objective.cycle_id = %(cycle)s
 """
 
 _UNCHECKED: Final = """
-SELECT key_result.key_result_id AS id, key_result.title, key_result.objective_id
+SELECT key_result.key_result_id AS id, key_result.document::json ->> 'title' AS title,
+    wanted.objective_id
 FROM unnest(%(objectives)s::uuid[]) WITH ORDINALITY AS wanted (objective_id, place)
 CROSS JOIN LATERAL (
     SELECT version.key_result_ids FROM okr_objectives AS version
@@ -152,7 +153,7 @@ async def find_standings(connection: Connection, asked: Asked) -> list[Standing]
         "owner_id": asked.owner_id,
     }
     async with connection.cursor(row_factory=class_row(Standing)) as cursor:
-        await cursor.execute(_STANDINGS, parameters)
+        await cursor.execute(_STANDINGS, parameters, prepare=True)
         return await cursor.fetchall()
 
 

@@ -17,6 +17,8 @@ from services.projections.okrs.model import Okrs
 from services.projections.okrs.rollup import roll_up
 from services.projections.read_model import UnreadableEventError
 
+_NUL: Final = rb"\u0000"
+
 
 class OkrsReadModel:
     """The okrs rows that a batch of events moves."""
@@ -66,6 +68,8 @@ class OkrsGroup:
         understood = UNDERSTOOD.get(event.type)
         if understood is None:
             return None
+        if _NUL in event.data:
+            raise UnreadableEventError("it has a NUL character, which PostgreSQL cannot store")
         try:
             return understood.model_validate_json(event.data)
         except ValidationError as error:

@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
+from contracts.goals import Status
 from services.chassis.postgres import Connection
 from services.projections.okrs.model import Okrs
 from services.projections.okrs.rows import (
@@ -16,13 +19,28 @@ from services.projections.okrs.rows import (
     Progress,
 )
 from services.projections.temporal_table import TemporalTable
-from services.projections.timeline import Version
+from services.projections.timeline import Rewrite, Version
+
+_DOCUMENTS: Final = msgspec.json.Encoder()
+_KEY_RESULT: Final = msgspec.json.Decoder(KeyResult)
+
+
+class StoredKeyResult(msgspec.Struct, frozen=True, gc=False):
+    """A key result as its table has it: all of it in a JSON document, what is counted beside it."""
+
+    key_result_id: UUID
+    kpi: str | None
+    status: Status | None
+    confidence: float | None
+    checked_in_at: datetime | None
+    document: str
+
 
 _CYCLES: Final = TemporalTable[UUID, Cycle]("okr_cycles", Cycle, ("cycle_id",))
 _OBJECTIVES: Final = TemporalTable[UUID, Objective]("okr_objectives", Objective, ("objective_id",))
 _PROGRESS: Final = TemporalTable[UUID, Progress]("okr_progress", Progress, ("objective_id",))
-_KEY_RESULTS: Final = TemporalTable[UUID, KeyResult](
-    "okr_key_results", KeyResult, ("key_result_id",)
+_KEY_RESULTS: Final = TemporalTable[UUID, StoredKeyResult](
+    "okr_key_results", StoredKeyResult, ("key_result_id",)
 )
 _ALIGNMENTS: Final = TemporalTable[AlignmentKey, Alignment](
     "okr_alignments",
@@ -73,7 +91,7 @@ async def load(
     around = _incomplete(okrs, {*family, *(each.child_id for each in alignments)})
     await _OBJECTIVES.load(connection, around, since, okrs.objectives.load)
     await _PROGRESS.load(connection, around, since, okrs.progress.load)
-    await _KEY_RESULTS.load(connection, _key_results(okrs, family), since, okrs.key_results.load)
+    await _load_key_results(connection, okrs, family, since)
     okrs.take_in(around, alignments, complete=family)
 
 
@@ -90,7 +108,8 @@ async def write(connection: Connection, okrs: Okrs, at: datetime) -> None:
     await _CYCLES.write(connection, okrs.cycles.rewrite(at))
     await _OBJECTIVES.write(connection, okrs.objectives.rewrite(at))
     await _PROGRESS.write(connection, okrs.progress.rewrite(at))
-    await _KEY_RESULTS.write(connection, okrs.key_results.rewrite(at))
+    removed, ended, added = okrs.key_results.rewrite(at)
+    await _KEY_RESULTS.write(connection, Rewrite(removed, ended, [_stored(each) for each in added]))
     await _ALIGNMENTS.write(connection, okrs.alignments.rewrite(at))
     if okrs.joined:
         cycles, members = zip(*okrs.joined, strict=True)
@@ -123,6 +142,32 @@ def _incomplete(okrs: Okrs, objectives: Iterable[UUID]) -> list[UUID]:
     return [each for each in objectives if not okrs.node(each).complete]
 
 
-def _key_results(okrs: Okrs, objectives: Iterable[UUID]) -> list[UUID]:
+async def _load_key_results(
+    connection: Connection, okrs: Okrs, objectives: Iterable[UUID], since: datetime
+) -> None:
+    """Load the key results of the objectives."""
+
+    def take(key: UUID, versions: list[Version[StoredKeyResult]]) -> None:
+        okrs.key_results.load(key, [_held(each) for each in versions])
+
     known = (okrs.objective(each) for each in objectives)
-    return [each for objective in known if objective for each in objective.key_result_ids]
+    owned = [each for objective in known if objective for each in objective.key_result_ids]
+    await _KEY_RESULTS.load(connection, owned, since, take)
+
+
+def _stored(version: Version[KeyResult]) -> Version[StoredKeyResult]:
+    row = version.row
+    stored = StoredKeyResult(
+        key_result_id=row.key_result_id,
+        kpi=row.kpi,
+        status=row.status,
+        confidence=row.confidence,
+        checked_in_at=row.checked_in_at,
+        document=_DOCUMENTS.encode(row).decode(),
+    )
+    return Version(stored, version.valid_from, version.valid_to)
+
+
+def _held(version: Version[StoredKeyResult]) -> Version[KeyResult]:
+    row = _KEY_RESULT.decode(version.row.document)
+    return Version(row, version.valid_from, version.valid_to)

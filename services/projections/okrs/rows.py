@@ -80,8 +80,8 @@ class Progress(Struct, frozen=True, gc=False):
     progress: float | None = None
 
 
-class KeyResult(Struct, frozen=True, kw_only=True, gc=False):
-    """A key result as it stands.
+class KeyResult(Struct, frozen=True, kw_only=True, gc=False, rename={"key_result_id": "id"}):
+    """A key result as it stands. Its JSON is what answers show of it.
 
     `source` says where `progress` comes from, `position` at which place in the goals log the
     value was recorded. `value_at` is the moment the value was true at, `checked_in_at` that of

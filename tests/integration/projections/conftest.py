@@ -20,6 +20,7 @@ from services.projections.checkpoints import Checkpoints
 from services.projections.cycle_dashboard.schemas import CycleDashboardShape, CyclesShape
 from services.projections.main import create
 from services.projections.okrs.group import OkrsGroup
+from services.projections.okrs.persistence import StoredKeyResult
 from services.projections.okrs.rows import Alignment, Cycle, KeyResult, Objective, Progress
 from services.projections.runtime import Projections
 from services.projections.schema import migrate_schema
@@ -34,7 +35,7 @@ TABLES = {
     "okr_cycles": Cycle,
     "okr_objectives": Objective,
     "okr_progress": Progress,
-    "okr_key_results": KeyResult,
+    "okr_key_results": StoredKeyResult,
     "okr_alignments": Alignment,
 }
 
@@ -63,6 +64,8 @@ class Store:
                 f" ORDER BY stored.valid_from",
             ):
                 held = msgspec.convert(row, row_type)
+                if isinstance(held, StoredKeyResult):
+                    held = msgspec.json.decode(held.document, type=KeyResult)
                 versions.append(Version(held, row["valid_from"], row["valid_to"]))
         return by_kind_and_key(versions)
 

@@ -61,6 +61,7 @@ async def test_a_tree_is_shown_depth_first_with_all_that_holds(service: Service)
     growth, love = top["key_results"]
     assert growth == {
         "id": str(named("growth")),
+        "objective_id": top["id"],
         "title": "growth",
         "type": "increase",
         "baseline": 0,
@@ -79,6 +80,7 @@ async def test_a_tree_is_shown_depth_first_with_all_that_holds(service: Service)
         "status": "at_risk",
         "checked_in_at": growth["value_at"],
         "kpi": None,
+        "kpi_reading": None,
         "score": None,
     }
     assert datetime.fromisoformat(growth["value_at"]) == log.events[-2].time

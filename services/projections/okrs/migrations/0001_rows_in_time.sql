@@ -54,29 +54,15 @@ CREATE TABLE okr_cycle_objectives (
     PRIMARY KEY (cycle_id, objective_id)
 );
 
+-- A key result is written once for every check-in and read by the ten thousand for a tree, always
+-- whole: so it is kept as the JSON that answers show, beside the few columns that are counted.
 CREATE TABLE okr_key_results (
     key_result_id uuid NOT NULL,
-    objective_id uuid NOT NULL,
-    title text NOT NULL,
-    type text NOT NULL,
-    baseline double precision,
-    target double precision,
-    stretch double precision,
-    unit text NOT NULL,
-    weight double precision NOT NULL,
-    due_on date,
     kpi text,
-    kpi_reading text,
-    value double precision,
-    value_at timestamptz,
-    attainment double precision,
-    progress double precision NOT NULL,
-    source text NOT NULL,
-    position bigint,
-    confidence double precision,
     status text,
+    confidence double precision,
     checked_in_at timestamptz,
-    score double precision,
+    document text NOT NULL,
     valid_from timestamptz NOT NULL,
     valid_to timestamptz NOT NULL,
     PRIMARY KEY (key_result_id, valid_from),
