@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,11 +99,19 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack") / "home")
+def shared() -> Iterator[Stack]:
+    """One stack for all tests of this file, in a directory that PostgreSQL's user can pass.
+
+    Below pytest's own directories, closed to others, root's stack would keep PostgreSQL's data
+    among the system's, where no test run removes it.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="cairn-test-"))
+    directory.chmod(0o711)
+    stack = Stack(directory / "home")
     yield stack
     if stack.process is not None and stack.process.poll() is None:
         stack.send(signal.SIGINT)
+    shutil.rmtree(directory)
 
 
 @pytest.fixture
@@ -189,6 +199,10 @@ def test_ctrl_c_stops_everything_and_the_next_start_is_warm_and_finds_its_data(
     stack.start()
     assert "The sample company is there." in stack.said()
     assert [objective["id"] for objective in objectives(stack)] == before
+
+
+def test_all_that_it_keeps_is_in_its_directory(stack: Stack) -> None:
+    assert (stack.home / "postgres" / "data").is_dir()
 
 
 def test_a_killed_launcher_leaves_nothing_behind_and_nothing_in_the_way(stack: Stack) -> None:
