@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from services.chassis.bodies import NO_REASON, EmptyBody
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.routes import DirectRoute
 from services.goals import application
@@ -22,7 +23,7 @@ from services.goals.api.pages import (
 )
 from services.goals.api.problems import documented
 from services.goals.api.rendering import cycle_document
-from services.goals.api.schemas import NO_REASON, CycleBody, CyclePage, CycleShape, EmptyBody
+from services.goals.api.schemas import CycleBody, CyclePage, CycleShape
 from services.goals.api.states import state_response
 from services.goals.commands import ActivateCycle, CloseCycle, PlanCycle, StartScoring
 from services.goals.domain import errors

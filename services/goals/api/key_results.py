@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from contracts.positions import MIN_POSITION_HEADER, MalformedPositionError, parse_positions
+from services.chassis.bodies import NO_REASON, EmptyBody
 from services.chassis.eventstore.unit import Answer, Unit
 from services.chassis.parameters import RawParameter
 from services.chassis.routes import DirectRoute
@@ -16,10 +17,8 @@ from services.goals.api.asked import ToChange
 from services.goals.api.objectives import CHANGED
 from services.goals.api.problems import documented
 from services.goals.api.schemas import (
-    NO_REASON,
     CheckedInShape,
     CheckInBody,
-    EmptyBody,
     KeyResultBody,
     LinkBody,
     ObjectiveShape,

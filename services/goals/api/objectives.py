@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from contracts.goals import OwnerKind
 from contracts.positions import MAX_POSITION
+from services.chassis.bodies import NO_REASON, EmptyBody
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
@@ -25,9 +26,7 @@ from services.goals.api.pages import (
 from services.goals.api.problems import documented
 from services.goals.api.rendering import entry_document, objective_document
 from services.goals.api.schemas import (
-    NO_REASON,
     AlignBody,
-    EmptyBody,
     HistoryPage,
     ObjectiveBody,
     ObjectivePage,

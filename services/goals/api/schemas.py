@@ -23,6 +23,7 @@ from contracts.goals import (
     Weight,
 )
 from contracts.progress import Source
+from services.chassis.bodies import STORABLE, Body
 from services.goals.domain.errors import CycleState, ObjectiveState
 from services.goals.domain.events import Owner
 from services.goals.domain.key_result import Definition, Link
@@ -33,9 +34,6 @@ LATEST_DAY: Final = date(2999, 12, 31)
 EARLIEST_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_MOMENT: Final = datetime(2999, 12, 31, tzinfo=UTC)
 
-# PostgreSQL stores every character but this one.
-_STORABLE: Final = Field(pattern=r"^[^\x00]*$")
-
 Number = Annotated[float, Field(strict=True)]
 Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
 # Told in whatever zone, kept and answered in UTC; between these bounds every moment has that form.
@@ -44,28 +42,8 @@ Moment = Annotated[
     Field(ge=EARLIEST_MOMENT, le=LATEST_MOMENT),
     AfterValidator(lambda moment: moment.astimezone(UTC)),
 ]
-StorableTitle = Annotated[Title, _STORABLE]
-StorableText = Annotated[Text, _STORABLE]
-Reason = Annotated[str, Field(min_length=1, max_length=2_000), _STORABLE]
-
-
-class Body(BaseModel):
-    """Base of request bodies."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    reason: Annotated[Reason | None, Field(description="Why; kept in the history.")] = None
-
-
-class EmptyBody(Body):
-    """A change that takes nothing but a reason."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reason": "As agreed in the review on Monday."}]}
-    )
-
-
-NO_REASON: Final = EmptyBody()
+StorableTitle = Annotated[Title, STORABLE]
+StorableText = Annotated[Text, STORABLE]
 
 
 class OwnerBody(BaseModel):
@@ -74,7 +52,7 @@ class OwnerBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: OwnerKind
-    id: Annotated[OpaqueId, _STORABLE]
+    id: Annotated[OpaqueId, STORABLE]
 
     def value(self) -> Owner:
         """The domain's value."""
@@ -115,7 +93,7 @@ class KeyResultFields(BaseModel):
     baseline: Number
     target: Number
     stretch: Number | None = None
-    unit: Annotated[Unit, _STORABLE] = ""
+    unit: Annotated[Unit, STORABLE] = ""
     weight: Annotated[Weight, Field(strict=True, description="0 is shown, but not counted.")] = 1.0
     due_on: Annotated[Day | None, Field(description="It may lie after the cycle.")] = None
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from contracts.goals import KpiKey, OwnerKind
 from contracts.metrics import KpiCadence
 from contracts.positions import MAX_POSITION, POSITION_HEADER, render_position
+from services.chassis.bodies import NO_REASON, EmptyBody
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.unit import Answer, Loaded
 from services.chassis.parameters import AsOf, etag
@@ -37,8 +38,6 @@ from services.metrics.api.rendering import (
 from services.metrics.api.schemas import (
     EARLIEST_MOMENT,
     LATEST_MOMENT,
-    NO_REASON,
-    EmptyBody,
     KpiBody,
     KpiPage,
     KpiShape,

@@ -8,38 +8,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from contracts.events import OpaqueId, Title, Unit
 from contracts.goals import KpiKey, OwnerKind
 from contracts.metrics import Aggregation, Direction, KpiCadence, TimeZone
+from services.chassis.bodies import STORABLE, Body, Reason
 from services.metrics.domain.events import Owner, Terms
 from services.metrics.domain.readings import RefusalCode
 
 EARLIEST_MOMENT: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST_MOMENT: Final = datetime(2999, 12, 31, tzinfo=UTC)
 
-# PostgreSQL stores every character but this one.
-_STORABLE: Final = Field(pattern=r"^[^\x00]*$")
-
 Moment = Annotated[AwareDatetime, Field(ge=EARLIEST_MOMENT, le=LATEST_MOMENT)]
-StorableTitle = Annotated[Title, _STORABLE]
-StorableUnit = Annotated[Unit, _STORABLE]
-Reason = Annotated[str, Field(min_length=1, max_length=2_000), _STORABLE]
-
-
-class Body(BaseModel):
-    """Base of request bodies."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    reason: Annotated[Reason | None, Field(description="Why; kept in the history.")] = None
-
-
-class EmptyBody(Body):
-    """A change that takes nothing but a reason."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"reason": "The shop counts it in another way now."}]}
-    )
-
-
-NO_REASON: Final = EmptyBody()
+StorableTitle = Annotated[Title, STORABLE]
+StorableUnit = Annotated[Unit, STORABLE]
 
 
 class OwnerBody(BaseModel):
@@ -48,7 +26,7 @@ class OwnerBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: OwnerKind
-    id: Annotated[OpaqueId, _STORABLE]
+    id: Annotated[OpaqueId, STORABLE]
 
     def value(self) -> Owner:
         """The domain's value."""
@@ -86,7 +64,7 @@ class KpiBody(Body):
     ]
     time_zone: Annotated[
         TimeZone,
-        _STORABLE,
+        STORABLE,
         Field(description="Where periods are cut: a name of the IANA database."),
     ] = "UTC"
 
@@ -124,7 +102,7 @@ class RedefinitionBody(Body):
     owner: OwnerBody | None = None
     cadence: KpiCadence | None = None
     aggregation: Aggregation | None = None
-    time_zone: Annotated[TimeZone, _STORABLE] | None = None
+    time_zone: Annotated[TimeZone, STORABLE] | None = None
 
     def changes(self) -> dict[str, Any]:
         """The terms that are given, as the domain's values."""
