@@ -139,6 +139,19 @@ async def test_what_is_recorded_arrives_once_and_in_order(
     assert reader.applied[0].previous_position == 0
 
 
+async def test_a_long_backlog_is_published_in_full_batches(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        for _ in range(3):
+            last = await fill(writer, pile, 500)
+        async with running(relay.run(), following(bus, reader)):
+            assert await reader.reached(last) == positions(log_url)
+
+
 async def test_a_wiped_stream_is_filled_again_and_nothing_is_applied_twice(
     settings: ServiceSettings, open_log: OpenLog, log_url: str
 ) -> None:
