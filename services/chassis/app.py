@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import psycopg
 import structlog
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -43,6 +43,7 @@ from services.chassis.problems import (
 from services.chassis.requests import RequestMetrics, RequestMiddleware
 from services.chassis.settings import ServiceSettings
 from services.chassis.telemetry import otlp_exporter, start_tracing
+from services.chassis.unknown_parameters import refusing_unknown_parameters
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -101,6 +102,9 @@ def create_app(
     app.state.registry = _registry()
     app.state.checks = {"keys": app.state.verifier.keys.check, **(checks or {})}
     probes = health_router(app.state.checks, app.state.drain, app.state.registry)
+    for route in (each for router in routers for each in router.routes):
+        if isinstance(route, APIRoute):
+            route.app = refusing_unknown_parameters(route)
     for router in (*routers, probes):
         # An included router would match each of its routes twice per request, which with thirty
         # routes costs more than the rest of the chassis; taken over, they are matched once.
