@@ -11,8 +11,6 @@ from tests.empty_stack import EmptyStack, empty_stack
 from tests.end_to_end.company import LOOK_AGAIN_SECONDS, Company
 from tests.end_to_end.test_main_job import assert_shown, set_goals, work
 
-pytestmark = pytest.mark.xdist_group("killed")
-
 PARTS = ("services.goals.main", "services.metrics.main", "services.projections.main", "nats-server",
          "bin/postgres")  # fmt: skip
 BOUND_SECONDS = 30.0

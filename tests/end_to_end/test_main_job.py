@@ -11,8 +11,6 @@ import pytest
 from tests.empty_stack import EmptyStack
 from tests.end_to_end.company import Company, Resource, decrease, increase
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SOURCE = "simulator"
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
 THIRD = pytest.approx(2 / 3)

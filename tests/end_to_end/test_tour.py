@@ -11,8 +11,6 @@ import pytest
 
 from tests.empty_stack import EmptyStack, empty_stack
 
-pytestmark = pytest.mark.xdist_group("tour")
-
 README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TOUR_SECONDS = 120
