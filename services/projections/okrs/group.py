@@ -17,6 +17,7 @@ from services.projections.okrs.model import Okrs
 from services.projections.okrs.rollup import roll_up
 from services.projections.read_model import UnreadableEventError
 
+_FIELDS: Final = {fact: frozenset(fact.model_fields) for fact in UNDERSTOOD.values()}
 _NUL: Final = rb"\u0000"
 
 
@@ -90,4 +91,4 @@ def _faults(error: ValidationError) -> str:
 
 
 def _ids(facts: Iterable[PublishedEvent], field: str) -> set[UUID]:
-    return {getattr(fact, field) for fact in facts if hasattr(fact, field)}
+    return {getattr(fact, field) for fact in facts if field in _FIELDS[type(fact)]}

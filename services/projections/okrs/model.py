@@ -25,15 +25,17 @@ _NO_PARTS: dict[UUID, Part] = {}
 class Node:
     """An objective in the tree, with what its progress is computed from.
 
-    `own` are the parts of its key results, None until they are put together anew. `fed` are the
-    parts of its children, by the key result they feed (None: the objective itself). `above` are
-    the alignments by which it contributes itself. `complete` says that all of it and of its
+    `own` are the parts of its key results, None until they are put together anew; `own_moved`
+    says that one of them moved since `progress` was computed. `fed` are the parts of its
+    children, by the key result they feed (None: the objective itself). `above` are the
+    alignments by which it contributes itself. `complete` says that all of it and of its
     ancestors is loaded; else there is the bare row.
     """
 
     objective: Objective | None = None
     progress: Progress | None = None
-    own: list[Part] | None = None
+    own: dict[UUID, Part] | None = None
+    own_moved: bool = True
     fed: dict[UUID | None, dict[UUID, Part]] = field(default_factory=dict)
     above: dict[AlignmentKey, "Edge"] = field(default_factory=dict)
     complete: bool = False
@@ -113,8 +115,7 @@ class Okrs:
         """Let the change hold from `at` on, and note whose progress it may move."""
         match change:
             case KeyResult():
-                self.key_results.put(change.key_result_id, change, at)
-                self._disturb_own(self.node(change.objective_id))
+                self._put_key_result(change, at)
             case Objective():
                 self._put_objective(change, at)
             case Alignment():
@@ -142,6 +143,16 @@ class Okrs:
             self._feed(edge, child)
         else:
             self._disconnect(alignment.key)
+
+    def _put_key_result(self, key_result: KeyResult, at: datetime) -> None:
+        self.key_results.put(key_result.key_result_id, key_result, at)
+        node = self.node(key_result.objective_id)
+        if node.own is None or key_result.value is None:
+            node.own = None
+        else:
+            node.own[key_result.key_result_id] = Part(key_result.progress, key_result.weight)
+        node.own_moved = True
+        self.stale.add(node)
 
     def _put_objective(self, objective: Objective, at: datetime) -> None:
         node = self.node(objective.objective_id)

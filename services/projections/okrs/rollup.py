@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -50,28 +51,31 @@ def _refresh(okrs: Okrs, node: Node, at: datetime) -> None:
     if objective is None:
         return
     own = node.own
-    if own is None or before is None:
+    if own is None:
         own = node.own = _own_parts(okrs, node, objective, at)
-        own_progress = weighted_mean(own)
+        node.own_moved = True
+    if node.own_moved or before is None:
+        own_progress = weighted_mean(own.values())
+        node.own_moved = False
     else:
         own_progress = before.own_progress
     children = node.children(None)
-    progress = weighted_mean([*own, *children]) if children else own_progress
+    progress = weighted_mean([*own.values(), *children]) if children else own_progress
     after = Progress(objective.objective_id, own_progress, progress)
     if after != before:
         okrs.put_progress(node, after, at)
 
 
-def _own_parts(okrs: Okrs, node: Node, objective: Objective, at: datetime) -> list[Part]:
+def _own_parts(okrs: Okrs, node: Node, objective: Objective, at: datetime) -> dict[UUID, Part]:
     """The part of each key result; those without a value stand where their children stand."""
-    parts = []
+    parts = {}
     for key_result_id in objective.key_result_ids:
         key_result = okrs.key_results.get(key_result_id)
         assert key_result is not None, "an objective is loaded with its key results"
         if key_result.value is None:
             key_result = _fed(key_result, node.children(key_result_id))
             okrs.key_results.put(key_result_id, key_result, at)
-        parts.append(Part(key_result.progress, key_result.weight))
+        parts[key_result_id] = Part(key_result.progress, key_result.weight)
     return parts
 
 

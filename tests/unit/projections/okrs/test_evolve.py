@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from contracts import goals
 from services.projections.okrs.rows import Alignment, AlignmentKey, Cycle, KeyResult, Objective
 from services.projections.timeline import Version
 from tests.unit.projections.goals_log import Q1, SECOND, GoalsLog, named
@@ -30,8 +31,11 @@ def log() -> GoalsLog:
 
 
 def test_a_cycle_goes_through_its_states(log: GoalsLog) -> None:
+    log.add(Q1, goals.CycleScoringStarted, cycle_id=Q1)
+    log.add(Q1, goals.CycleClosed, cycle_id=Q1)
     versions = Projected(log).versions()[Cycle, Q1]
-    assert [version.row.state for version in versions] == ["planned", "active"]
+    states = [version.row.state for version in versions]
+    assert states == ["planned", "active", "scoring", "closed"]
     assert versions[0].valid_to == versions[1].valid_from == log.events[1].time
 
 
@@ -163,7 +167,6 @@ def test_an_event_about_something_unknown_parks_and_says_what_is_missing(log: Go
     assert second.reason == "the alignment that ended is not known"
     lost = GoalsLog()
     lost.activate("nothing")
-    lost.cycle(active=False)
-    lost.events = lost.events[:1]
-    (parked,) = Projected(lost).batches[0].parked
-    assert parked.reason == f"objective {named('nothing')} is not known"
+    lost.add(Q1, goals.CycleActivated, cycle_id=Q1)
+    reasons = [each.reason for each in Projected(lost).batches[0].parked]
+    assert reasons == [f"objective {named('nothing')} is not known", f"cycle {Q1} is not known"]

@@ -149,6 +149,16 @@ def test_a_circle_seen_while_something_is_parked_ends(log: GoalsLog) -> None:
     assert Projected(log).progress("a") is not None
 
 
+def test_a_parent_that_is_not_known_yet_is_fed_when_it_comes(log: GoalsLog) -> None:
+    """It is parked while its child already says that it contributes to it."""
+    log.objective("child", {"kr": 1.0})
+    log.align("child", "parent")
+    log.check_in("child", "kr", 50.0)
+    assert Projected(log).progress("child") == 0.5
+    log.objective("parent")
+    assert Projected(log).progress("parent") == 0.5
+
+
 def test_a_deep_chain_is_carried_to_its_top(log: GoalsLog) -> None:
     names = [f"level-{depth}" for depth in range(2_000)]
     for name in names:
