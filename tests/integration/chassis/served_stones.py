@@ -5,12 +5,17 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
+from starlette.responses import PlainTextResponse
 
 from services.chassis import serve
 from services.chassis.app import create_app
+from services.chassis.auth import Caller, require
+from services.chassis.eventstore.http import RequestHash
 from services.chassis.migrations import MigrationError
+from services.chassis.routes import DirectRoute
 from services.chassis.settings import ServiceSettings
 
 
@@ -43,6 +48,23 @@ async def count(request: Request) -> int:
     return len(await request.body())
 
 
+direct = APIRouter(route_class=DirectRoute)
+
+
+@direct.post("/count-directly")
+async def count_directly(body: Annotated[bytes, Body()], request_hash: RequestHash) -> Response:
+    """Read the body twice: once for what tells requests apart, once for the count."""
+    return PlainTextResponse(str(len(body)), headers={"X-Hash": request_hash.hex()})
+
+
+@direct.post("/guarded")
+async def guarded(
+    body: Annotated[bytes, Body()], caller: Annotated[Caller, Depends(require("stones:write"))]
+) -> Response:
+    """Refuse everyone: the issuer of the tokens is nobody's."""
+    return PlainTextResponse(f"{caller.id} {len(body)}")
+
+
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     if "STONES_REFUSE" in os.environ:
@@ -66,7 +88,7 @@ def main() -> None:
             title="Stones",
             version="1",
             settings=settings,
-            routers=[router],
+            routers=[router, direct],
             problems={},
             lifespan=lifespan,
         )

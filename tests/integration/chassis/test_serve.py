@@ -213,18 +213,49 @@ def test_the_server_does_not_say_what_it_is(lasting: Service) -> None:
     assert answer.headers["X-Request-Id"]
 
 
+@pytest.mark.parametrize("path", ["/count", "/count-directly"])
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_giant_body_is_refused_so_that_its_sender_learns_why(
-    declared: bool, lasting: Service
+    declared: bool, path: str, lasting: Service
 ) -> None:
     def giant() -> Iterator[bytes]:
         for _ in range(20):
             yield b"x" * MEBIBYTE
 
     headers = {"Content-Length": str(20 * MEBIBYTE)} if declared else {}
-    answer = httpx.post(f"{lasting.address}/count", content=giant(), headers=headers, timeout=20)
+    answer = httpx.post(f"{lasting.address}{path}", content=giant(), headers=headers, timeout=20)
     assert answer.status_code == 413
     assert answer.json()["type"] == "urn:cairn:problem:body-too-large"
+
+
+def test_a_body_is_read_whole_in_however_many_pieces_it_comes(lasting: Service) -> None:
+    pieces = [b"x" * MEBIBYTE] * 3
+    address = f"{lasting.address}/count-directly"
+    whole = httpx.post(address, content=b"".join(pieces))
+    chunked = httpx.post(address, content=iter(pieces))
+    assert (whole.text, chunked.text) == (str(3 * MEBIBYTE), str(3 * MEBIBYTE))
+    assert whole.headers["X-Hash"] == chunked.headers["X-Hash"]
+
+
+def test_a_refusal_that_needs_no_body_leaves_the_connection_usable(lasting: Service) -> None:
+    with httpx.Client(base_url=lasting.address) as client:
+        for _ in range(3):
+            answer = client.post("/guarded", content=b"x" * 3 * MEBIBYTE)
+            assert answer.status_code == 401
+            assert "Connection" not in answer.headers
+            assert client.post("/count", content=b"stone").json() == 5
+
+
+def test_a_client_that_leaves_in_mid_body_is_no_crash(service: Service) -> None:
+    head = b"POST /count-directly HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+        connection.sendall(head + b"half")
+    until = monotonic() + 10
+    while not any("count-directly" in line for line in service.log):
+        assert monotonic() < until
+        httpx.get(f"{service.address}/livez")
+    (line,) = (json.loads(line) for line in service.log if "count-directly" in line)
+    assert (line["event"], line["status"]) == ("request", 499)
 
 
 def test_a_client_that_asks_first_is_told_not_to_send(lasting: Service) -> None:
