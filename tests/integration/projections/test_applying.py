@@ -87,6 +87,19 @@ async def test_a_former_leader_with_old_rows_in_memory_reads_them_anew(
     assert store.versions() == expected(log.events)
 
 
+async def test_a_moment_that_was_cut_in_two_is_one_moment_for_a_successor_as_well(
+    applier: Applier, new_applier: NewApplier, log: GoalsLog, store: Store
+) -> None:
+    log.unalign("team", "company")
+    log.same_moment().check_in("team", "team-kr", 50.0)
+    cut = len(log.events)
+    log.same_moment().align("team", "company")
+    log.same_moment().check_in("team", "team-kr", 0.0)
+    await applier.apply(log.events[:cut])
+    await new_applier().apply(log.events[cut:])
+    assert store.versions() == expected(log.events)
+
+
 async def test_two_leaders_at_once_apply_every_event_once(
     applier: Applier, new_applier: NewApplier, log: GoalsLog, store: Store
 ) -> None:
