@@ -22,6 +22,7 @@ from nats.js.errors import NotFoundError
 from contracts.cloudevents import CloudEvent, MalformedEventError
 from services.chassis.bus import Bus, BusUnavailableError
 from services.chassis.leadership import BackOff
+from services.chassis.telemetry import Trace, span
 
 PULL_SECONDS: Final = 5.0
 ACK_WAIT_SECONDS: Final = 30
@@ -150,10 +151,16 @@ async def _deliver(messages: Sequence[Msg], position: int, apply: Apply) -> int:
         return position
     events = contiguous(messages, position)
     if events:
-        await apply(events)
+        # A batch is applied as one piece, so its span continues the trace of its first event.
+        with span("apply events", "consumer", _trace(events[0])):
+            await apply(events)
         position = events[-1].position
     await messages[-1].ack()
     return position
+
+
+def _trace(event: CloudEvent) -> Trace | None:
+    return Trace.parse(event.traceparent) if event.traceparent is not None else None
 
 
 def contiguous(messages: Sequence[Msg], position: int) -> list[CloudEvent]:

@@ -1,5 +1,6 @@
 """What a follower makes of a batch: only what is new, only without a gap."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -8,9 +9,12 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from contracts.cloudevents import CloudEvent
-from services.chassis.following import GapError, RewrittenLogError, contiguous
+from services.chassis.following import GapError, RewrittenLogError, _deliver, contiguous
+from services.chassis.telemetry import Trace, current_trace, start_tracing
 
 POSITIONS = [2, 3, 7, 8, 12]
 
@@ -58,6 +62,29 @@ def test_a_chain_that_contradicts_the_checkpoint_is_another_log() -> None:
 def test_what_is_not_an_event_is_passed_over() -> None:
     garbage = SimpleNamespace(headers={"ce-id": "?"}, data=b"", subject="goals.x")
     assert applied([LOG[0], garbage, LOG[1]], 0) == [2, 3]
+
+
+async def test_a_batch_continues_the_trace_of_the_command_behind_it() -> None:
+    exporter = InMemorySpanExporter()
+    stop = start_tracing("test", exporter)
+    trace = Trace.begin()
+    acknowledged: list[bool] = []
+
+    async def ack() -> None:
+        acknowledged.append(True)
+
+    async def apply(events: Sequence[CloudEvent]) -> None:
+        assert current_trace() is not None
+
+    traced = message(2, 0)
+    traced.headers["traceparent"] = trace.traceparent
+    traced.ack = ack
+    assert await _deliver([traced], 0, apply) == 2
+    stop()
+    (recorded,) = exporter.get_finished_spans()
+    assert f"{recorded.context.trace_id:032x}" == trace.trace_id
+    assert recorded.kind is SpanKind.CONSUMER
+    assert acknowledged == [True]
 
 
 @given(st.lists(st.sampled_from(LOG), max_size=30))
