@@ -1,6 +1,7 @@
 """Keeping a group's rows up to date: a batch and its checkpoint in one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,7 +62,7 @@ class Applier:
         arrivals = [self._read(event) for event in events]
         # Should anything fail, what is in memory is no longer what is stored.
         memory, self._memory = self._memory, None
-        async with connection(self._pool) as lent, lent.transaction():
+        async with self._transaction() as lent:
             checkpoint = await self._checkpoints.lock(lent)
             new = _after(arrivals, checkpoint.position)
             if not new:
@@ -80,7 +81,7 @@ class Applier:
         Raises parking.NotParkedError.
         """
         memory = _Memory(self.group.read_model())
-        async with connection(self._pool) as lent, lent.transaction():
+        async with self._transaction() as lent:
             checkpoint = await self._checkpoints.lock(lent)
             events = await parking.events_of(lent, self.group.name, aggregate, MAX_REPLAYED_EVENTS)
             if not events:
@@ -96,6 +97,12 @@ class Applier:
             await self._checkpoints.advance(lent, checkpoint, to=reached, skipped=batch.skipped)
         return len(events) - len(batch.parked)
 
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        """A transaction whose statements wait for an answer only where one is read."""
+        async with connection(self._pool) as lent, lent.pipeline(), lent.transaction():
+            yield lent
+
     async def _run(
         self, lent: Connection, memory: _Memory, checkpoint: Checkpoint, arrivals: list[Arrival]
     ) -> Batch:
@@ -105,11 +112,10 @@ class Applier:
         facts = [each.fact for each in arrivals if each.fact is not None]
         await memory.read_model.load(lent, facts, checkpoint.recorded_at)
         batch = Batch(memory.read_model, memory.ledger, checkpoint.recorded_at)
-        # PostgreSQL writes what one part changed while the next is computed here.
-        async with lent.pipeline():
-            for start in range(0, len(arrivals), PART_EVENTS):
-                batch.run(arrivals[start : start + PART_EVENTS])
-                await memory.read_model.write(lent, batch.moment)
+        for start in range(0, len(arrivals), PART_EVENTS):
+            batch.run(arrivals[start : start + PART_EVENTS])
+            # The pipeline lets PostgreSQL write this part while the next is computed here.
+            await memory.read_model.write(lent, batch.moment)
         await parking.write(lent, self.group.name, batch)
         return batch
 

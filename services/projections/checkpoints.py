@@ -24,6 +24,7 @@ SET position = %(position)s, recorded_at = %(recorded_at)s, revision = %(revisio
     skipped_events = skipped_events + %(skipped)s
 WHERE group_name = %(group)s AND stream = %(stream)s
     AND position = %(expected_position)s AND revision = %(expected_revision)s
+RETURNING revision
 """
 
 
@@ -74,7 +75,7 @@ class Checkpoints:
                 "skipped": skipped,
             },
         )
-        if moved.rowcount != 1:
+        if await moved.fetchone() is None:
             raise CheckpointMovedError(f"the checkpoint is not at {expected.position} any more")
 
     async def _fetch(self, connection: Connection, statement: LiteralString) -> Checkpoint:

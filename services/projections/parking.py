@@ -122,10 +122,12 @@ async def write(connection: Connection, group: str, batch: Batch) -> None:
     """Write the versions that the batch applied and the events that it parked."""
     versions = {each: batch.ledger.versions[each] for each in batch.touched}
     await connection.execute(_SAVE_VERSIONS, (group, msgspec.json.encode(versions).decode()))
-    async with connection.cursor() as cursor:
-        reasons = [each for each in batch.parked if each.reason is not None]
-        await cursor.executemany(_PARK, [_aggregate_row(group, each) for each in reasons])
-        await cursor.executemany(_KEEP_EVENT, [_event_row(group, each) for each in batch.parked])
+    if batch.parked:
+        async with connection.cursor() as cursor:
+            reasons = [each for each in batch.parked if each.reason is not None]
+            await cursor.executemany(_PARK, [_aggregate_row(group, each) for each in reasons])
+            kept = [_event_row(group, each) for each in batch.parked]
+            await cursor.executemany(_KEEP_EVENT, kept)
 
 
 async def events_of(

@@ -30,6 +30,7 @@ class PositionWatch:
         self._pool = pool
         self._checkpoints = checkpoints
         self._reached = 0
+        self._announcements = 0
         self._looked_at = -float("inf")
         self._looking = asyncio.Lock()
         self._moved = asyncio.Event()
@@ -42,6 +43,7 @@ class PositionWatch:
     def announce(self, position: int) -> None:
         """Say that this process has just committed `position`: nobody needs to look it up."""
         self._reached = position
+        self._announcements += 1
         self._moved.set()
         self._moved = asyncio.Event()
 
@@ -64,9 +66,12 @@ class PositionWatch:
 
     async def look(self) -> Checkpoint:
         """Where the group is now, by the database."""
+        announcements = self._announcements
         async with connection(self._pool) as lent:
             checkpoint = await self._checkpoints.read(lent)
-        self._reached = checkpoint.position
+        # What was announced meanwhile is newer than what was read.
+        if announcements == self._announcements:
+            self._reached = checkpoint.position
         return checkpoint
 
     async def _look(self) -> None:

@@ -113,3 +113,18 @@ async def test_a_position_committed_here_wakes_who_waits_without_a_look(
     async with asyncio.timeout(BOUND_SECONDS):
         await wait
     assert watch.reached == 5
+
+
+async def test_a_look_that_took_long_does_not_undo_what_was_announced_meanwhile(
+    watch: PositionWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Checkpoints.read
+
+    async def read_before_the_announcement(*arguments: object) -> object:
+        found = await read(*arguments)  # type: ignore[arg-type]
+        watch.announce(5)
+        return found
+
+    monkeypatch.setattr(Checkpoints, "read", read_before_the_announcement)
+    await watch.look()
+    assert watch.reached == 5
