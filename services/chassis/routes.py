@@ -1,9 +1,9 @@
 """Routes whose handlers are called directly, without FastAPI's general way of solving a request.
 
-That way costs a write about 130 microseconds. What a write needs is simple: path parameters, one
-JSON body, and dependencies that take the request or each other. Such a route is declared as any
-other, appears in the document as any other and validates with FastAPI's own fields; a route that
-needs more is left to FastAPI.
+That way costs a write more than 100 microseconds. What a write needs is simple: path parameters,
+one JSON body, and dependencies that take the request or each other. Such a route is declared as
+any other, appears in the document as any other and validates with FastAPI's own fields. A route
+that needs more, or that `include_router` puts into another router, is left to FastAPI.
 """
 
 import inspect
@@ -31,7 +31,7 @@ class DirectRoute(APIRoute):
     that who may not ask is told so before what was wrong with the asking. The body is read by
     orjson, which takes only what RFC 8259 calls JSON: no NaN, no half of a surrogate pair, no
     encoding but UTF-8; a number is an IEEE double, or an integer of 64 bits. A line break after
-    the path is part of the path.
+    the path is part of the path. `is_direct` says whether the handler is called directly.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
