@@ -170,7 +170,7 @@ class GroupRecorder:
             group = RecordingGroup(submissions, self._catalogue.find, datetime.now(UTC))
             rows = group.settle(await self._find_known(lent, group, numbers))
             if rows:
-                await append(lent, rows, numbers)
+                await append(lent, rows, numbers, plain=group.plain)
                 await mark(lent, list(group.touched))
             rejected = group.rejected()
             if rejected:

@@ -107,6 +107,8 @@ class RecordingGroup:
         self._entries: list[list[Entry]] = []
         self.recordings: list[Recording] = []
         self.touched: set[TouchedPeriod] = set()
+        # Whether all rows to append are first revisions without any text.
+        self.plain = True
         for submission in submissions:
             admission = Admission(
                 find_kpi=find_kpi,
@@ -116,6 +118,7 @@ class RecordingGroup:
             )
             judgement = judge(submission.batch.readings, admission)
             self._entries.append(judgement.entries)
+            self.plain = self.plain and not judgement.has_texts
             rejections = [*submission.batch.malformed, *judgement.rejections]
             self.recordings.append(Recording(rejections=rejections))
         self._seen = Counter(map(_IDENTITY, chain.from_iterable(self._entries)))
@@ -139,6 +142,7 @@ class RecordingGroup:
                     revision = FIRST_REVISION
                 elif recording.count(revisions.settle(reading), place):
                     revision = revisions.last
+                    self.plain = self.plain and revision == FIRST_REVISION
                 else:
                     continue
                 rows.append((identity, revision, submission.actor, reading))

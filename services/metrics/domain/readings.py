@@ -138,10 +138,11 @@ class Admission:
 
 @dataclass(slots=True)
 class Judgement:
-    """A batch, divided."""
+    """A batch, divided; `has_texts` where an entry has an id, a note or a reason."""
 
     entries: list[Entry] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    has_texts: bool = False
 
     def reject(self, place: int, refusal: Refusal) -> None:
         """Refuse the reading at an index."""
@@ -174,6 +175,7 @@ def judge(readings: Iterable[tuple[int, SubmittedReading]], admission: Admission
     judgement = Judgement()
     kpis: dict[str, RecordableKpi | Refusal] = {}
     latest = admission.now + MAX_AHEAD
+    sender = admission.source
     for place, reading in readings:
         key = reading.kpi
         kpi = kpis.get(key)
@@ -182,10 +184,11 @@ def judge(readings: Iterable[tuple[int, SubmittedReading]], admission: Admission
         if isinstance(kpi, Refusal):
             judgement.reject(place, kpi)
             continue
-        source = reading.source or admission.source or ""
-        fault = _find_fault(reading, source, admission.source) or _find_time_fault(
-            reading.at, latest
-        )
+        source = reading.source or sender or ""
+        fault = _find_fault(reading, source, sender, latest)
+        if reading.id is not None or reading.note is not None or reading.reason is not None:
+            judgement.has_texts = True
+            fault = fault or _find_text_fault(reading)
         if fault is not None:
             judgement.reject(place, fault)
             continue
@@ -204,7 +207,9 @@ def _admit(key: str, admission: Admission) -> RecordableKpi | Refusal:
     return RETIRED_KPI if kpi.retired else kpi
 
 
-def _find_fault(reading: SubmittedReading, source: str, sender: str | None) -> Refusal | None:
+def _find_fault(
+    reading: SubmittedReading, source: str, sender: str | None, latest: datetime
+) -> Refusal | None:
     if sender is not None and source != sender:
         return FOREIGN_SOURCE
     if not is_source(source):
@@ -214,25 +219,25 @@ def _find_fault(reading: SubmittedReading, source: str, sender: str | None) -> R
         return NOT_FINITE
     if reading.correction and not (reading.reason or "").strip():
         return NO_REASON
-    return None if _fits(reading) else BAD_TEXT
+    at = reading.at
+    if at.tzinfo is not None and EARLIEST <= at <= latest:
+        return None
+    return _find_time_fault(at, latest)
 
 
-def _find_time_fault(at: datetime, latest: datetime) -> Refusal | None:
+def _find_time_fault(at: datetime, latest: datetime) -> Refusal:
     if at.tzinfo is None:
         return NO_TIME_ZONE
-    if at > latest:
-        return TOO_FAR_AHEAD
-    return TOO_LONG_AGO if at < EARLIEST else None
+    return TOO_FAR_AHEAD if at > latest else TOO_LONG_AGO
 
 
-def _fits(reading: SubmittedReading) -> bool:
-    if reading.id is None and reading.note is None and reading.reason is None:
-        return True
-    return (
+def _find_text_fault(reading: SubmittedReading) -> Refusal | None:
+    fits = (
         _is_storable(reading.id, MAX_ID_CHARACTERS)
         and _is_storable(reading.note, MAX_TEXT_CHARACTERS)
         and _is_storable(reading.reason, MAX_TEXT_CHARACTERS)
     )
+    return None if fits else BAD_TEXT
 
 
 def _is_storable(text: str | None, max_characters: int) -> bool:

@@ -47,7 +47,7 @@ CREATE TABLE readings (
     recorded_at timestamptz NOT NULL DEFAULT statement_timestamp(),
     kpi_no integer NOT NULL,
     source_no integer NOT NULL,
-    revision integer NOT NULL,
+    revision integer NOT NULL DEFAULT 1,
     actor_no integer NOT NULL,
     id text,
     note text,

@@ -22,7 +22,6 @@ from services.chassis.postgres import Connection
 from services.metrics.domain.readings import Identity, SubmittedReading, TouchedPeriod
 from services.metrics.domain.revisions import Revision
 from services.metrics.persistence.binary import (
-    NULL,
     Int4Array,
     TimestampArray,
     copy_document,
@@ -30,11 +29,13 @@ from services.metrics.persistence.binary import (
     to_postgres,
 )
 
-# One field count, then each field behind its length in bytes: at, value, kpi_no, source_no,
-# revision, actor_no; the three texts follow.
-_ROW: Final = struct.Struct(">hiqidiiiiiiii")
-_ROW_FIELDS: Final = 9
-_NO_TEXTS: Final = NULL * 3
+# Each row begins with the number of its fields, each field with its length in bytes.
+# at, value, kpi_no, source_no, actor_no:
+_PLAIN_ROW: Final = struct.Struct(">hiqidiiiiii")
+_PLAIN_FIELDS: Final = 5
+# The same and revision; id, note and reason follow.
+_FULL_ROW: Final = struct.Struct(">hiqidiiiiiiii")
+_FULL_FIELDS: Final = 9
 _IDENTITY: Final = itemgetter(0)
 
 _FIND = """
@@ -43,8 +44,11 @@ FROM unnest(%(kpis)s::integer[], %(ats)s::timestamptz[], %(sources)s::integer[])
     WITH ORDINALITY AS asked (kpi_no, at, source_no, place)
 JOIN metrics.readings AS r USING (kpi_no, at, source_no)
 """
-_COPY = """
-COPY metrics.readings (at, value, kpi_no, source_no, revision, actor_no, id, note, reason)
+_COPY_PLAIN = """
+COPY metrics.readings (at, value, kpi_no, source_no, actor_no) FROM STDIN (FORMAT BINARY)
+"""
+_COPY_FULL = """
+COPY metrics.readings (at, value, kpi_no, source_no, actor_no, revision, id, note, reason)
 FROM STDIN (FORMAT BINARY)
 """
 _MARK = """
@@ -180,12 +184,18 @@ async def find_revisions(
     return dict(found)
 
 
-async def append(connection: Connection, rows: Iterable[NewRow], numbers: NameNumbers) -> None:
-    """Append revisions. Raises psycopg's UniqueViolation if one of them exists by now."""
+async def append(
+    connection: Connection, rows: Iterable[NewRow], numbers: NameNumbers, *, plain: bool
+) -> None:
+    """Append revisions. Raises psycopg's UniqueViolation if one of them exists by now.
+
+    Rows that are all first revisions without any text are `plain`: they take half the bytes.
+    """
     # Rows of one identity come in the order of their revisions, and stay so.
     ordered = sorted(rows, key=_IDENTITY)
-    document = copy_document(_copy_rows(ordered, numbers))
-    async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+    statement = _COPY_PLAIN if plain else _COPY_FULL
+    document = copy_document(_copy_rows(ordered, numbers, plain=plain))
+    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
         await copy.write(document)
 
 
@@ -204,24 +214,21 @@ async def mark(connection: Connection, periods: Sequence[TouchedPeriod]) -> None
     )
 
 
-def _copy_rows(rows: Sequence[NewRow], numbers: NameNumbers) -> list[bytes]:
+def _copy_rows(rows: Sequence[NewRow], numbers: NameNumbers, *, plain: bool) -> Iterable[bytes]:
     """Rows as COPY takes them; built column by column, which takes half as long as row by row."""
     identities, revisions, actors, readings = zip(*rows, strict=True)
     kpis, ats, sources = zip(*identities, strict=True)
-    heads = map(
-        _ROW.pack,
-        repeat(_ROW_FIELDS),
+    columns = (
         repeat(8), map(to_postgres, ats),
         repeat(8), [reading.value for reading in readings],
         repeat(4), kpis,
         repeat(4), map(numbers.sources.__getitem__, sources),
-        repeat(4), revisions,
         repeat(4), map(numbers.actors.__getitem__, actors),
     )  # fmt: skip
-    return [head + _texts(reading) for head, reading in zip(heads, readings, strict=True)]
-
-
-def _texts(reading: SubmittedReading) -> bytes:
-    if reading.id is None and reading.note is None and reading.reason is None:
-        return _NO_TEXTS
-    return copy_text(reading.id) + copy_text(reading.note) + copy_text(reading.reason)
+    if plain:
+        return map(_PLAIN_ROW.pack, repeat(_PLAIN_FIELDS), *columns)
+    heads = map(_FULL_ROW.pack, repeat(_FULL_FIELDS), *columns, repeat(4), revisions)
+    return [
+        head + copy_text(reading.id) + copy_text(reading.note) + copy_text(reading.reason)
+        for head, reading in zip(heads, readings, strict=True)
+    ]
