@@ -30,8 +30,8 @@ HIGHEST_PORT_BASE = 65_500
 class EmptyStack:
     """A running `cairn up`, empty unless the sample company is asked for."""
 
-    def __init__(self, home: Path, *, sample: bool = False) -> None:
-        self._sample = sample
+    def __init__(self, home: Path, *, sample: bool = False, log_level: str = "info") -> None:
+        self._settings = {"CAIRN_SAMPLE": "yes" if sample else "no", "CAIRN_LOG_LEVEL": log_level}
         self.home = StackHome(home.absolute())
         self.port_base = _free_ports()
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,8 +46,7 @@ class EmptyStack:
         settings = {
             "CAIRN_HOME": str(self.home.root),
             "CAIRN_PORT_BASE": str(self.port_base),
-            "CAIRN_SAMPLE": "yes" if self._sample else "no",
-        }
+        } | self._settings
         with Path(self.home.root.parent, "cairn-up.log").open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", "from deploy.local.cli import main; main()", "up"],
@@ -118,12 +117,12 @@ class EmptyStack:
 
 
 @contextmanager
-def empty_stack(*, sample: bool = False) -> Iterator[EmptyStack]:
+def empty_stack(*, sample: bool = False, log_level: str = "info") -> Iterator[EmptyStack]:
     """A stack that is stopped and whose files are removed in the end."""
     with tempfile.TemporaryDirectory(prefix="cairn-stack-") as directory:
         # Started by root, PostgreSQL runs as another user, who has to get past this directory.
         Path(directory).chmod(0o711)
-        stack = EmptyStack(Path(directory) / "home", sample=sample)
+        stack = EmptyStack(Path(directory) / "home", sample=sample, log_level=log_level)
         stack.start()
         try:
             yield stack

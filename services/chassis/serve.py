@@ -1,6 +1,7 @@
 """Running a service: uvicorn, with a stop that lets what is in flight finish and then ends."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -27,6 +28,11 @@ EXIT_STUCK = 70
 # A signal handler can only leave a note; uvicorn's own loop looks as often.
 SIGNAL_POLL_SECONDS = 0.1
 
+# A service keeps much that lives long and makes little that is cyclic. Looking through all of it
+# as often as Python does by default took a third of the time of a service that is sent readings,
+# and made the slowest commands twice as slow.
+COLLECTOR_THRESHOLDS = (100_000, 50, 50)
+
 log = structlog.get_logger()
 
 
@@ -39,6 +45,10 @@ def serve(create: Callable[[], FastAPI], settings: ServiceSettings) -> None:
     """
     configure_logs(settings.log_level, settings.service)
     app = create()
+    # What is there now stays for as long as the process; it need not be looked through again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     config = uvicorn.Config(
         app,
         host=settings.host,

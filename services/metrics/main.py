@@ -1,7 +1,6 @@
 """The composition root of the metrics service: `python -m services.metrics.main` runs it."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -35,7 +34,6 @@ from services.metrics.runtime import Metrics
 from services.metrics.settings import MetricsSettings
 
 VERSION = "0.1.0"
-OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def create(
@@ -102,21 +100,7 @@ async def _on_the_bus(settings: MetricsSettings, metrics: Metrics) -> None:
 def main() -> None:
     """Run the service until it is told to stop."""
     settings = MetricsSettings.load()
-    serve(partial(_create_for_good, settings), settings)
-
-
-def _create_for_good(settings: MetricsSettings) -> FastAPI:
-    """The application, all of whose parts last as long as the process.
-
-    Readings make so many objects that the garbage collector would go through everything there
-    is several times a second, and find nothing: what they make goes when its last user does.
-    Kept from what stays anyway, and looking less often, it leaves a third more of the time.
-    """
-    app = create(settings)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    return app
+    serve(lambda: create(settings), settings)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ class Row:
 def main() -> None:
     """Measure and print the table."""
     print(f"{os.cpu_count()} processors, Python {platform.python_version()}", flush=True)
-    with empty_stack() as stack:
+    # The plain service logs no requests, so neither does ours.
+    with empty_stack(log_level="warning") as stack:
         rows = [_commands(stack), _readings(stack), _freshness(stack)]
     _print(rows)
 

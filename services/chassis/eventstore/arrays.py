@@ -18,6 +18,7 @@ from psycopg.pq import Format
 _HEAD: Final = struct.Struct(">iiIii")
 _EMPTY: Final = struct.Struct(">iiI")
 _LENGTH: Final = struct.Struct(">i")
+_BIGINT: Final = struct.Struct(">iq")
 _NULL: Final = _LENGTH.pack(-1)
 _UUID_LENGTH: Final = _LENGTH.pack(16)
 
@@ -41,6 +42,13 @@ class ByteaArray:
     """A parameter of type `bytea[]`."""
 
     values: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class BigintArray:
+    """A parameter of type `bigint[]`."""
+
+    values: Sequence[int | None]
 
 
 class _ArrayDumper(Dumper):
@@ -78,6 +86,15 @@ class _ByteaArrayDumper(_ArrayDumper):
     element_oid = psycopg.adapters.types["bytea"].oid
 
 
+class _BigintArrayDumper(_ArrayDumper):
+    oid = psycopg.adapters.types["int8"].array_oid
+    element_oid = psycopg.adapters.types["int8"].oid
+
+    def element(self, value: int | None) -> bytes:
+        return _NULL if value is None else _BIGINT.pack(8, value)
+
+
 psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
 psycopg.adapters.register_dumper(TextArray, _TextArrayDumper)
 psycopg.adapters.register_dumper(ByteaArray, _ByteaArrayDumper)
+psycopg.adapters.register_dumper(BigintArray, _BigintArrayDumper)

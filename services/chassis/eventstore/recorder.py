@@ -22,7 +22,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
-from services.chassis.eventstore.arrays import ByteaArray, TextArray, UuidArray
+from services.chassis.eventstore.arrays import BigintArray, ByteaArray, TextArray, UuidArray
 
 # More of the log than this is not replayed into cached aggregates: they are loaded afresh.
 MAX_TAIL_EVENTS = 2_000
@@ -218,6 +218,9 @@ _ARRAYS: dict[str, Callable[[Any], object]] = {
     "location": TextArray,
     "request_hash": ByteaArray,
     "body": ByteaArray,
+    "status": BigintArray,
+    "etag": BigintArray,
+    "position": BigintArray,
 }
 
 
@@ -229,7 +232,7 @@ def _uuid(event: StoredEvent) -> UUID:
 def _parameters(events: Sequence[StoredEvent], recorded_at: datetime | None) -> dict[str, Any]:
     return {
         "ids": UuidArray([_uuid(event) for event in events]),
-        "versions": [event.originator_version for event in events],
+        "versions": BigintArray([event.originator_version for event in events]),
         "topics": TextArray([event.topic for event in events]),
         "states": ByteaArray([event.state for event in events]),
         "recorded_at": recorded_at,

@@ -158,7 +158,8 @@ class Okrs:
         node = self.node(objective.objective_id)
         before, node.objective = node.objective, objective
         self.objectives.put(objective.objective_id, objective, at)
-        self._disturb_own(node)
+        if before is None or before.key_result_ids != objective.key_result_ids:
+            self._disturb_own(node)
         if before is None or before.cycle_id != objective.cycle_id:
             self.joined.add((objective.cycle_id, objective.objective_id))
         if before is None or before.counts != objective.counts:

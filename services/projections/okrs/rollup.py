@@ -72,8 +72,9 @@ def _own_parts(okrs: Okrs, node: Node, objective: Objective, at: datetime) -> di
     for key_result_id in objective.key_result_ids:
         key_result = okrs.key_results.get(key_result_id)
         assert key_result is not None, "an objective is loaded with its key results"
-        if key_result.value is None:
-            key_result = _fed(key_result, node.children(key_result_id))
+        children = node.children(key_result_id)
+        if key_result.value is None and (children or key_result.source == "aligned"):
+            key_result = _fed(key_result, children)
             okrs.key_results.put(key_result_id, key_result, at)
         parts[key_result_id] = Part(key_result.progress, key_result.weight)
     return parts
@@ -86,6 +87,4 @@ def _fed(key_result: KeyResult, children: Collection[Part]) -> KeyResult:
     fed = key_result_progress(
         baseline=key_result.baseline, target=key_result.target, value=None, children=children
     )
-    if fed.progress == key_result.progress and fed.source == key_result.source:
-        return key_result
     return replace(key_result, progress=fed.progress, source=fed.source)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.chassis.eventstore.arrays import ByteaArray, TextArray, UuidArray
+from services.chassis.eventstore.arrays import BigintArray, ByteaArray, TextArray, UuidArray
 
 STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
@@ -24,15 +24,17 @@ def database(database_url: str) -> Iterator[psycopg.Connection[tuple[object, ...
     st.lists(st.one_of(st.none(), STORABLE)),
     st.lists(st.binary()),
     st.lists(st.builds(uuid4)),
+    st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1))),
 )
 def test_what_is_sent_is_what_arrives(
     database: psycopg.Connection[tuple[object, ...]],
     texts: list[str | None],
     contents: list[bytes],
     ids: list[UUID],
+    numbers: list[int | None],
 ) -> None:
     row = database.execute(
-        "SELECT %s::text[], %s::bytea[], %s::uuid[]",
-        (TextArray(texts), ByteaArray(contents), UuidArray(ids)),
+        "SELECT %s::text[], %s::bytea[], %s::uuid[], %s::bigint[]",
+        (TextArray(texts), ByteaArray(contents), UuidArray(ids), BigintArray(numbers)),
     ).fetchone()
-    assert row == (texts, contents, ids)
+    assert row == (texts, contents, ids, numbers)
