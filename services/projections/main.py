@@ -1,6 +1,5 @@
 """The composition root of the projection service: `python -m services.projections.main` runs it."""
 
-import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -33,9 +32,6 @@ from services.projections.waiting import PositionWatch
 VERSION: Final = "0.1.0"
 # As many events are applied in one transaction while the read models catch up.
 BATCH_EVENTS: Final = 2_000
-# What is kept between batches is much, stays, and forms no circles: with Python's own thresholds
-# a rebuild would spend a fifth of its time on looking for circles in it again and again.
-GARBAGE_THRESHOLDS: Final = (50_000, 20, 20)
 
 
 def create(
@@ -99,7 +95,6 @@ async def _follow(bus: Bus, applier: Applier) -> None:
 
 def main() -> None:
     """Run the service until it is told to stop."""
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
     settings = ProjectionsSettings.load()
     serve(lambda: create(settings), settings)
 
