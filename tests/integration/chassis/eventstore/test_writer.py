@@ -196,6 +196,25 @@ async def test_two_processes_decide_on_each_others_newest_state(
     assert [row[1] for row in stored(log_url)] == list(range(1, 83))
 
 
+async def test_a_decision_that_only_reads_an_aggregate_reads_what_another_process_did(
+    open_log: OpenLog, log_url: str
+) -> None:
+    """No conflict of versions would show it: what was read is not what is written."""
+    read, written = uuid4(), uuid4()
+
+    def begin_beside(unit: Unit) -> Answer:
+        stones = unit.load(PILE, read).state.stones
+        unit.record(PILE, written, PileStarted(place="valley"))
+        return Answer(201, str(stones).encode())
+
+    async with writing(open_log) as one, writing(open_log) as two:
+        await one.submit(start_pile(read))
+        await two.submit(add_stone(read))
+        answer = await one.submit(Command(decide=begin_beside, actor=ANA, correlation_id="c"))
+    assert answer.body == b"1"
+    assert len(stored(log_url)) == 3
+
+
 async def test_a_process_that_slept_through_a_long_tail_starts_afresh(
     open_log: OpenLog, log_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
