@@ -42,7 +42,10 @@ class Actor(Contract):
 
 
 class EventContext(Contract):
-    """Who, why and when: carried by every event."""
+    """Who, why and when: carried by every event.
+
+    `after_closing` marks a correction: what it changes was closed for changes already.
+    """
 
     actor: Actor
     reason: Text | None = None
@@ -51,6 +54,7 @@ class EventContext(Contract):
     command_id: UUID
     correlation_id: OpaqueId
     causation_id: OpaqueId | None = None
+    after_closing: bool = False
 
 
 class PublishedEvent(Contract):

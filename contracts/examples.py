@@ -16,6 +16,10 @@ CYCLE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c01")
 COMPANY_OBJECTIVE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c02")
 OBJECTIVE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c03")
 KEY_RESULT: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c04")
+MILESTONE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c06")
+CHECK_IN: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c05")
+SUCCESSOR: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c07")
+NEXT_CYCLE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c08")
 KPI: Final = "sales.conversion.daily"
 KPI_ID: Final = UUID("5f0c7c7e-52d1-5a36-9d0c-8a3a5a3f6d11")
 
@@ -26,7 +30,12 @@ _FIRST_DAY = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
 
 def _context(
-    actor: Actor, *, day: int, reason: str | None = None, causation_id: str | None = None
+    actor: Actor,
+    *,
+    day: int,
+    reason: str | None = None,
+    causation_id: str | None = None,
+    after_closing: bool = False,
 ) -> EventContext:
     recorded_at = _FIRST_DAY + timedelta(days=day)
     return EventContext(
@@ -37,6 +46,7 @@ def _context(
         command_id=UUID(int=0x019B5A1C3F007A108C510D2F4B6A9000 + day),
         correlation_id=f"plan-2026-q1-{day:03}",
         causation_id=causation_id,
+        after_closing=after_closing,
     )
 
 
@@ -61,6 +71,8 @@ _GOALS: Final[tuple[PublishedEvent, ...]] = (
         description="More of those who look should buy, and buy more.",
         owner=goals.Owner(kind="team", id="sales"),
         ambition="aspirational",
+        labels=("revenue", "2026"),
+        delegates=(goals.Owner(kind="person", id="u-19d2"),),
     ),
     goals.KeyResultAdded(
         context=_context(_LEAD, day=3),
@@ -74,6 +86,7 @@ _GOALS: Final[tuple[PublishedEvent, ...]] = (
         unit="%",
         weight=2.0,
         due_on=date(2026, 3, 31),
+        phased_targets=(goals.PhasedTarget(on=date(2026, 2, 15), value=6.0),),
     ),
     goals.ObjectiveAligned(
         context=_context(_LEAD, day=4),
@@ -94,7 +107,7 @@ _GOALS: Final[tuple[PublishedEvent, ...]] = (
         context=_context(_LEAD, day=14),
         objective_id=OBJECTIVE,
         key_result_id=KEY_RESULT,
-        check_in_id=UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c05"),
+        check_in_id=CHECK_IN,
         value=5.6,
         confidence=0.7,
         status="on_track",
@@ -122,6 +135,7 @@ _GOALS: Final[tuple[PublishedEvent, ...]] = (
         period_start=datetime(2026, 1, 20, tzinfo=UTC),
         period_end=datetime(2026, 1, 21, tzinfo=UTC),
         metrics_position=4711,
+        definition=1,
     ),
     goals.ObjectiveClosed(
         context=_context(_LEAD, day=88),
@@ -129,6 +143,121 @@ _GOALS: Final[tuple[PublishedEvent, ...]] = (
         score=0.8,
         verdict="achieved",
         key_results=(goals.KeyResultScore(key_result_id=KEY_RESULT, score=0.8),),
+    ),
+    goals.CycleRevised(
+        context=_context(_LEAD, day=1),
+        cycle_id=CYCLE,
+        name="First quarter of 2026",
+        check_in_rhythm="biweekly",
+    ),
+    goals.CycleReopened(
+        context=_context(_LEAD, day=91, reason="Two scores were entered for the wrong team."),
+        cycle_id=CYCLE,
+        state="scoring",
+    ),
+    goals.ObjectiveRevised(
+        context=_context(_LEAD, day=7),
+        objective_id=OBJECTIVE,
+        title="Increase sales revenue by 20% without discounts",
+        description="More of those who look should buy, and buy more.",
+        ambition="aspirational",
+        labels=("revenue",),
+    ),
+    goals.ObjectiveReassigned(
+        context=_context(_LEAD, day=8, reason="The shop has a team of its own now."),
+        objective_id=OBJECTIVE,
+        owner=goals.Owner(kind="team", id="shop"),
+    ),
+    goals.ObjectiveDelegated(
+        context=_context(_LEAD, day=8),
+        objective_id=OBJECTIVE,
+        delegates=(goals.Owner(kind="person", id="u-19d2"),),
+    ),
+    goals.KeyResultRevised(
+        context=_context(_LEAD, day=9),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        title="Raise conversion on all devices from 5% to 8%",
+        unit="%",
+        weight=3.0,
+        due_on=date(2026, 3, 31),
+    ),
+    goals.KeyResultRetargeted(
+        context=_context(_LEAD, day=10, reason="What can be bought has become a checklist."),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        type="milestones",
+        milestones=(goals.Milestone(id=MILESTONE, title="The new order form is live"),),
+    ),
+    goals.KeyResultRemoved(
+        context=_context(_LEAD, day=11, reason="Conversion already says it."),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+    ),
+    goals.ObjectiveProposed(context=_context(_LEAD, day=3), objective_id=OBJECTIVE),
+    goals.ObjectiveApproved(context=_context(_LEAD, day=4), objective_id=OBJECTIVE),
+    goals.ObjectiveReturned(
+        context=_context(_LEAD, day=4, reason="The second key result is a task."),
+        objective_id=OBJECTIVE,
+    ),
+    goals.CheckInCorrected(
+        context=_context(_LEAD, day=15, reason="A digit was missing."),
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        check_in_id=CHECK_IN,
+        value=5.9,
+        was=5.6,
+        confidence=0.7,
+        status="on_track",
+        comment="The shorter order form is live.",
+    ),
+    goals.ObjectiveRescored(
+        context=_context(
+            _LEAD, day=92, reason="Returns were counted as sales.", after_closing=True
+        ),
+        objective_id=OBJECTIVE,
+        score=0.6,
+        verdict="partial",
+        key_results=(
+            goals.KeyResultScore(
+                key_result_id=KEY_RESULT, score=0.6, computed=0.8, reason="Without returns: 6.8%."
+            ),
+        ),
+    ),
+    goals.RetrospectiveWritten(
+        context=_context(_LEAD, day=89),
+        objective_id=OBJECTIVE,
+        worked="The shorter order form.",
+        did_not_work="Reminders by mail.",
+        carry_on="The order form on all devices.",
+    ),
+    goals.ObjectivePostponed(
+        context=_context(_LEAD, day=30, reason="The shop moves to another system first."),
+        objective_id=OBJECTIVE,
+    ),
+    goals.ObjectiveAbandoned(
+        context=_context(_LEAD, day=31, reason="The shop was sold."), objective_id=OBJECTIVE
+    ),
+    goals.ObjectiveReopened(
+        context=_context(_LEAD, day=32, reason="It was not sold after all."),
+        objective_id=OBJECTIVE,
+        state="active",
+    ),
+    goals.ObjectiveCarriedOver(
+        context=_context(_LEAD, day=89),
+        objective_id=OBJECTIVE,
+        successor_id=SUCCESSOR,
+        successor_cycle_id=NEXT_CYCLE,
+    ),
+    goals.ObjectiveCommented(
+        context=_context(_LEAD, day=17),
+        objective_id=OBJECTIVE,
+        comment_id=UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c09"),
+        text="Is that with or without the sale of January?",
+        check_in_id=CHECK_IN,
+    ),
+    goals.ObjectiveAcknowledged(
+        context=_context(_LEAD, day=17), objective_id=OBJECTIVE, check_in_id=CHECK_IN
     ),
 )
 

@@ -1,20 +1,28 @@
 """The arithmetic of progress: pure functions, the same wherever a progress is computed.
 
-Progress and expected progress are shares of 1; values, baselines and targets are in the key
-result's unit. An objective's progress is the weighted mean over its key results and over the
-children that contribute to it; a key result without a value of its own takes that of the children
-that contribute to it.
+Progress and expected progress are shares of 1; values, baselines, targets and bands are in the key
+result's unit. What a key result has attained by its own value depends on its type:
+
+    increase, decrease  (value - baseline) / (target - baseline), unclamped
+    maintain            the share of its measured periods (or check-ins) that were in the band
+    milestones          the weighted share that is done, which is its value
+    binary              its value, 0 or 1
+
+Its progress is that within [0, 1]; without a value of its own it is that of the children that
+contribute to it. An objective's progress is the weighted mean over its key results and over the
+children that contribute to it.
 """
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from operator import mul
 from typing import Final, Literal
 
-from contracts.goals import Ambition, Verdict
+from contracts.goals import Ambition, KeyResultType, PhasedTarget, Status, Verdict
 
 Source = Literal["manual", "kpi", "aligned", "computed"]
 OwnSource = Literal["manual", "kpi"]
@@ -24,6 +32,14 @@ OwnSource = Literal["manual", "kpi"]
 _VERDICT_DECIMALS: Final = 9
 _ACHIEVED: Final[dict[Ambition, float]] = {"committed": 1.0, "aspirational": 0.7}
 _PARTIAL: Final = 0.4
+
+# How far behind the expected progress is still on track, and how far is at risk.
+ON_TRACK_PACE: Final = -0.1
+AT_RISK_PACE: Final = -0.25
+
+# Products of shares and weights below this may lose digits; scaled up they do not.
+_SMALL_WEIGHT: Final = 2.0**-500
+_SCALE_UP: Final = 500
 
 # Up to here the difference of two numbers cannot overflow.
 _SAFE_MAGNITUDE: Final = 2.0**1022
@@ -36,6 +52,22 @@ class Part:
 
     progress: float | None
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many periods (or check-ins) a `maintain` was measured in, and how many were in band."""
+
+    measured: int = 0
+    in_band: int = 0
+
+    def plus(self, *, in_band: bool, instead_of: bool | None = None) -> "Tally":
+        """The tally with one more; or with the last one told anew, which was `instead_of`."""
+        measured = self.measured + (instead_of is None)
+        return Tally(measured, self.in_band + in_band - bool(instead_of))
+
+
+NO_TALLY: Final = Tally()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +95,43 @@ def attainment(*, baseline: float, target: float, value: float) -> float:
     return float(max(-_LARGEST, min(_LARGEST, exact)))
 
 
+def attained(
+    kind: KeyResultType,
+    value: float,
+    *,
+    baseline: float | None,
+    target: float | None,
+    tally: Tally = NO_TALLY,
+) -> float:
+    """What a key result of this type has attained with its own value; see above.
+
+    `increase` and `decrease` need baseline and target, `maintain` a tally of at least one.
+    """
+    if kind in ("increase", "decrease"):
+        assert baseline is not None
+        assert target is not None
+        return attainment(baseline=baseline, target=target, value=value)
+    if kind == "maintain":
+        return tally.in_band / tally.measured
+    return value
+
+
+def within_band(value: float, *, lower: float | None, upper: float | None) -> bool:
+    """Whether the value lies within the band, its bounds included; None bounds nothing."""
+    return (lower is None or value >= lower) and (upper is None or value <= upper)
+
+
+def done_share(milestones: Iterable[tuple[float, bool]]) -> float:
+    """The weighted share of milestones that are done, given as (weight, done).
+
+    Raises ZeroDivisionError when all of them weigh nothing, which no definition allows.
+    """
+    share = weighted_mean(Part(float(done), weight) for weight, done in milestones)
+    if share is None:
+        raise ZeroDivisionError("no milestone has a weight above 0")
+    return share
+
+
 def clamp(share: float) -> float:
     """`share` limited to [0, 1]."""
     return max(0.0, min(1.0, share))
@@ -73,31 +142,25 @@ def weighted_mean(parts: Iterable[Part]) -> float | None:
     counted = [(p.progress, p.weight) for p in parts if p.progress is not None and p.weight > 0]
     if not counted:
         return None
+    progresses = [progress for progress, _ in counted]
+    weights = [weight for _, weight in counted]
     # Only the ratios of weights matter, however small they are. A power of two scales exactly.
-    _, exponent = math.frexp(max(weight for _, weight in counted))
-    shares = [math.ldexp(weight, -exponent) for _, weight in counted]
-    total = math.fsum(p * share for (p, _), share in zip(counted, shares, strict=True))
-    mean = total / math.fsum(shares)
+    if max(weights) < _SMALL_WEIGHT:
+        weights = [math.ldexp(weight, _SCALE_UP) for weight in weights]
+    mean = math.fsum(map(mul, progresses, weights)) / math.fsum(weights)
     # Rounding must not push a mean outside of what it is a mean of.
-    progresses = [p for p, _ in counted]
     return max(min(progresses), min(max(progresses), mean))
 
 
 def key_result_progress(
-    *,
-    baseline: float,
-    target: float,
-    value: float | None,
-    source: OwnSource = "manual",
-    children: Iterable[Part] = (),
+    reached: float | None, source: OwnSource, children: Iterable[Part] = ()
 ) -> KeyResultProgress:
-    """The progress of an increasing or decreasing key result.
+    """The progress of a key result that has `reached` something by its own value (None: has none).
 
     Its own value comes first; without one it stands where the children that contribute to it
     stand; without those it has not moved.
     """
-    if value is not None:
-        reached = attainment(baseline=baseline, target=target, value=value)
+    if reached is not None:
         return KeyResultProgress(attainment=reached, progress=clamp(reached), source=source)
     aligned = weighted_mean(children)
     if aligned is not None:
@@ -106,18 +169,65 @@ def key_result_progress(
 
 
 def expected_progress(*, starts_on: date, ends_on: date, at: datetime) -> float:
-    """The share of a cycle that has passed at `at` (with zone), linear and within [0, 1].
+    """The share of the days from `starts_on` to `ends_on` that has passed at `at` (with zone).
 
-    The cycle lasts from 00:00 UTC of its first day to 00:00 UTC of the day after its last.
+    They last from 00:00 UTC of the first day to 00:00 UTC of the day after the last. A key result
+    is expected to be done by its due date, or else by the end of its cycle.
     """
-    start = datetime.combine(starts_on, time.min, UTC)
-    end = datetime.combine(ends_on, time.min, UTC) + timedelta(days=1)
+    start, end = _midnight(starts_on), _end_of(ends_on)
+    if at >= end:
+        return 1.0
     return clamp((at - start) / (end - start))
+
+
+def expected_by_phases(
+    phases: Sequence[PhasedTarget],
+    *,
+    baseline: float,
+    target: float,
+    starts_on: date,
+    ends_on: date,
+    at: datetime,
+) -> float:
+    """The attainment expected at `at`, on straight lines through the phased targets.
+
+    The line begins at the baseline at 00:00 UTC of `starts_on`, passes each phased target at the
+    end of its day, and ends at the target at the end of `ends_on`. `phases` are in order of their
+    days and lie before `ends_on`.
+    """
+    began, was = _midnight(starts_on), 0.0
+    stations = [
+        (_end_of(each.on), attainment(baseline=baseline, target=target, value=each.value))
+        for each in phases
+    ]
+    for ends, share in (*stations, (_end_of(ends_on), 1.0)):
+        if at < ends:
+            passed = clamp((at - began) / (ends - began)) if ends > began else 1.0
+            return clamp(was + (share - was) * passed)
+        began, was = ends, share
+    return 1.0
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _end_of(day: date) -> datetime:
+    return _midnight(day) + timedelta(days=1)
 
 
 def pace(progress: float | None, expected: float) -> float | None:
     """How far ahead of (positive) or behind the expected progress; None without a progress."""
     return None if progress is None else progress - expected
+
+
+def computed_status(pace: float | None) -> Status | None:
+    """What the pace says, beside what people say: on track down to -0.1, at risk to -0.25."""
+    if pace is None:
+        return None
+    if pace >= ON_TRACK_PACE:
+        return "on_track"
+    return "at_risk" if pace >= AT_RISK_PACE else "off_track"
 
 
 def verdict(*, ambition: Ambition, score: float) -> Verdict:

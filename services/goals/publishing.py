@@ -12,21 +12,41 @@ from services.goals.domain import events
 
 _OF_CYCLES: Final[Mapping[type, type[PublishedEvent]]] = {
     events.CyclePlanned: goals.CyclePlanned,
+    events.CycleRevised: goals.CycleRevised,
     events.CycleActivated: goals.CycleActivated,
     events.CycleScoringStarted: goals.CycleScoringStarted,
     events.CycleClosed: goals.CycleClosed,
+    events.CycleReopened: goals.CycleReopened,
 }
 _OF_OBJECTIVES: Final[Mapping[type, type[PublishedEvent]]] = {
     events.ObjectiveDrafted: goals.ObjectiveDrafted,
+    events.ObjectiveRevised: goals.ObjectiveRevised,
+    events.ObjectiveReassigned: goals.ObjectiveReassigned,
+    events.ObjectiveDelegated: goals.ObjectiveDelegated,
     events.KeyResultAdded: goals.KeyResultAdded,
+    events.KeyResultRevised: goals.KeyResultRevised,
+    events.KeyResultRetargeted: goals.KeyResultRetargeted,
+    events.KeyResultRemoved: goals.KeyResultRemoved,
     events.ObjectiveAligned: goals.ObjectiveAligned,
     events.ObjectiveUnaligned: goals.ObjectiveUnaligned,
+    events.ObjectiveProposed: goals.ObjectiveProposed,
+    events.ObjectiveApproved: goals.ObjectiveApproved,
+    events.ObjectiveReturned: goals.ObjectiveReturned,
     events.ObjectiveActivated: goals.ObjectiveActivated,
     events.KeyResultCheckedIn: goals.KeyResultCheckedIn,
+    events.CheckInCorrected: goals.CheckInCorrected,
     events.KeyResultLinked: goals.KeyResultLinked,
     events.KeyResultUnlinked: goals.KeyResultUnlinked,
     events.KeyResultMeasured: goals.KeyResultMeasured,
     events.ObjectiveClosed: goals.ObjectiveClosed,
+    events.ObjectiveRescored: goals.ObjectiveRescored,
+    events.RetrospectiveWritten: goals.RetrospectiveWritten,
+    events.ObjectivePostponed: goals.ObjectivePostponed,
+    events.ObjectiveAbandoned: goals.ObjectiveAbandoned,
+    events.ObjectiveReopened: goals.ObjectiveReopened,
+    events.ObjectiveCarriedOver: goals.ObjectiveCarriedOver,
+    events.ObjectiveCommented: goals.ObjectiveCommented,
+    events.ObjectiveAcknowledged: goals.ObjectiveAcknowledged,
 }
 
 

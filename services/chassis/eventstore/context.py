@@ -31,7 +31,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Who did it, why, when it was true, and which command and cause it came from."""
+    """Who did it, why, when it was true, and which command and cause it came from.
+
+    `after_closing` marks a correction: what it changes was closed for changes already.
+    """
 
     actor: Actor
     effective_at: datetime
@@ -39,6 +42,7 @@ class Context:
     correlation_id: str
     causation_id: str | None = None
     reason: str | None = None
+    after_closing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

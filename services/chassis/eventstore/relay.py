@@ -59,6 +59,7 @@ def published_context(logged: LoggedEvent) -> EventContext:
         command_id=context.command_id,
         correlation_id=context.correlation_id,
         causation_id=context.causation_id,
+        after_closing=context.after_closing,
     )
 
 

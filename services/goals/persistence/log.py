@@ -10,6 +10,7 @@ from services.goals.domain import cycle, objective
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.events import EVENTS, CyclePlanned, ObjectiveDrafted
 from services.goals.domain.objective import Objective
+from services.goals.domain.upcasters import UPCASTERS
 from services.goals.settings import GoalsSettings
 
 CYCLE: Final[AggregateKind[Cycle]] = AggregateKind("cycle", CyclePlanned, cycle.evolve)
@@ -20,7 +21,7 @@ OBJECTIVE: Final[AggregateKind[Objective]] = AggregateKind(
 
 def event_mapper() -> EventMapper:
     """Stored bytes to this service's events and back."""
-    return EventMapper(EVENTS)
+    return EventMapper(EVENTS, UPCASTERS)
 
 
 def migrate_schema(settings: GoalsSettings) -> None:
