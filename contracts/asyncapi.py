@@ -123,7 +123,8 @@ def _event_message(event: type[PublishedEvent]) -> Node:
 
 def _event_example(event: PublishedEvent) -> Node:
     fields = event.model_dump()
-    aggregate = fields.get("objective_id") or fields.get("cycle_id") or KPI_ID
+    named = (fields.get(f"{each}_id") for each in ("review", "objective", "cycle"))
+    aggregate = next(filter(None, named), KPI_ID)
     travelling = CloudEvent(
         id=event_id(aggregate, 7),
         type=event.TYPE,

@@ -5,7 +5,14 @@ from typing import Final, Literal
 
 from contracts.events import Contract
 from contracts.json_schema import EVENTS
-from contracts.metrics import KpiDefined, KpiMeasured, KpiRetired
+from contracts.metrics import (
+    KpiBreached,
+    KpiDefined,
+    KpiMeasured,
+    KpiRecovered,
+    KpiRedefined,
+    KpiRetired,
+)
 from contracts.readings import Reading, RejectedReading
 from contracts.subjects import (
     GOALS_STREAM,
@@ -90,6 +97,13 @@ CHANNELS: Final = (
         "What happened to the objectives and to the key results in them.",
     ),
     _event_channel(
+        "reviews",
+        "goals.review",
+        Parameter("reviewId", "The review's id, a UUID."),
+        GOALS_STREAM,
+        "What happened to the reviews of objectives, key results and KPIs.",
+    ),
+    _event_channel(
         "kpis",
         "metrics.kpi",
         Parameter(
@@ -124,13 +138,15 @@ _BUILDS: Final = "builds its read models"
 OPERATIONS: Final = (
     Operation("goalsSendsCycleEvents", "goals", "send", "cycles", _PUBLISHES),
     Operation("goalsSendsObjectiveEvents", "goals", "send", "objectives", _PUBLISHES),
+    Operation("goalsSendsReviewEvents", "goals", "send", "reviews", _PUBLISHES),
     Operation(
         "goalsReceivesKpiEvents",
         "goals",
         "receive",
         "kpis",
-        "learns which KPIs there are, and moves the key results that are linked to one",
-        (KpiDefined, KpiRetired, KpiMeasured),
+        "learns which KPIs there are, moves the key results that are linked to one, and opens "
+        "reviews where one breaches",
+        (KpiDefined, KpiRedefined, KpiRetired, KpiMeasured, KpiBreached, KpiRecovered),
     ),
     Operation("metricsSendsKpiEvents", "metrics", "send", "kpis", _PUBLISHES),
     Operation(

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from contracts import goals, metrics
+from contracts import goals, metrics, reviews
 from contracts.events import Actor, EventContext, PublishedEvent
 
 CYCLE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c01")
@@ -20,6 +20,8 @@ MILESTONE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c06")
 CHECK_IN: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c05")
 SUCCESSOR: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c07")
 NEXT_CYCLE: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c08")
+REVIEW: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c0a")
+ACTION: Final = UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c0b")
 KPI: Final = "sales.conversion.daily"
 KPI_ID: Final = UUID("5f0c7c7e-52d1-5a36-9d0c-8a3a5a3f6d11")
 
@@ -261,6 +263,84 @@ _GOALS: Final[tuple[PublishedEvent, ...]] = (
     ),
 )
 
+_BREACH: Final = reviews.Breach(
+    event_id=UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c0c"),
+    status="red",
+    value=4.1,
+    threshold=4.5,
+    period_start=datetime(2026, 1, 27, tzinfo=UTC),
+    period_end=datetime(2026, 1, 28, tzinfo=UTC),
+    since=datetime(2026, 1, 26, tzinfo=UTC),
+    metrics_position=4790,
+)
+_REVIEWS: Final[tuple[PublishedEvent, ...]] = (
+    reviews.ReviewOpened(
+        context=_context(_FOLLOWER, day=23, causation_id=str(_BREACH.event_id)),
+        review_id=REVIEW,
+        objective_id=OBJECTIVE,
+        key_result_id=KEY_RESULT,
+        kpi=KPI,
+        owner=goals.Owner(kind="team", id="sales"),
+        breach=_BREACH,
+    ),
+    reviews.ReviewAssigned(
+        context=_context(_LEAD, day=24, reason="She wrote the order form."),
+        review_id=REVIEW,
+        owner=goals.Owner(kind="person", id="u-19d2"),
+        due_on=date(2026, 2, 6),
+    ),
+    reviews.ReviewCauseFound(
+        context=_context(_LEAD, day=25),
+        review_id=REVIEW,
+        cause="On phones the order form asked for the address twice.",
+    ),
+    reviews.ReviewActionAdded(
+        context=_context(_LEAD, day=25),
+        review_id=REVIEW,
+        action_id=ACTION,
+        title="Ask for the address once",
+        owners=(goals.Owner(kind="team", id="shop"),),
+        due_on=date(2026, 2, 3),
+    ),
+    reviews.ReviewActionRevised(
+        context=_context(_LEAD, day=26),
+        review_id=REVIEW,
+        action_id=ACTION,
+        title="Ask for the address once, on all devices",
+        owners=(goals.Owner(kind="team", id="shop"), goals.Owner(kind="person", id="u-19d2")),
+        due_on=date(2026, 2, 4),
+    ),
+    reviews.ReviewActionMoved(
+        context=_context(_LEAD, day=28), review_id=REVIEW, action_id=ACTION, state="done"
+    ),
+    reviews.ReviewClosingProposed(
+        context=_context(_FOLLOWER, day=32, causation_id="019b5a1c-3f00-7a10-8c51-0d2f4b6a8c0d"),
+        review_id=REVIEW,
+        recovery=reviews.Recovery(
+            event_id=UUID("019b5a1c-3f00-7a10-8c51-0d2f4b6a8c0d"),
+            value=6.1,
+            period_start=datetime(2026, 2, 5, tzinfo=UTC),
+            period_end=datetime(2026, 2, 6, tzinfo=UTC),
+            since=datetime(2026, 2, 4, tzinfo=UTC),
+            metrics_position=4861,
+        ),
+    ),
+    reviews.ReviewClosingWithdrawn(
+        context=_context(_FOLLOWER, day=33, causation_id=str(_BREACH.event_id)),
+        review_id=REVIEW,
+        breach=_BREACH,
+    ),
+    reviews.ReviewClosed(
+        context=_context(_LEAD, day=34),
+        review_id=REVIEW,
+        resolution="Conversion is back at 6% since the address is asked for once.",
+    ),
+    reviews.ReviewReopened(
+        context=_context(_LEAD, day=35, reason="It was the holidays, not the order form."),
+        review_id=REVIEW,
+    ),
+)
+
 _METRICS: Final[tuple[PublishedEvent, ...]] = (
     metrics.KpiDefined(
         context=_context(_LEAD, day=6),
@@ -300,8 +380,39 @@ _METRICS: Final[tuple[PublishedEvent, ...]] = (
         latest_value=6.4,
         latest_at=datetime(2026, 1, 20, 23, 0, tzinfo=UTC),
     ),
+    metrics.KpiBreached(
+        context=_context(_ROLLUPS, day=23),
+        key=KPI,
+        definition=1,
+        period_start=datetime(2026, 1, 27, tzinfo=UTC),
+        period_end=datetime(2026, 1, 28, tzinfo=UTC),
+        value=4.1,
+        status="red",
+        threshold=4.5,
+        since=datetime(2026, 1, 26, tzinfo=UTC),
+    ),
+    metrics.KpiRecovered(
+        context=_context(_ROLLUPS, day=32),
+        key=KPI,
+        definition=1,
+        period_start=datetime(2026, 2, 5, tzinfo=UTC),
+        period_end=datetime(2026, 2, 6, tzinfo=UTC),
+        value=6.1,
+        status="red",
+        threshold=4.5,
+        since=datetime(2026, 2, 4, tzinfo=UTC),
+    ),
+    metrics.KpiWentStale(
+        context=_context(_ROLLUPS, day=50),
+        key=KPI,
+        definition=1,
+        period_start=datetime(2026, 2, 20, tzinfo=UTC),
+        period_end=datetime(2026, 2, 21, tzinfo=UTC),
+        value=6.3,
+        since=datetime(2026, 2, 24, tzinfo=UTC),
+    ),
 )
 
 EXAMPLES: Final[Mapping[type[PublishedEvent], PublishedEvent]] = {
-    type(example): example for example in (*_GOALS, *_METRICS)
+    type(example): example for example in (*_GOALS, *_REVIEWS, *_METRICS)
 }

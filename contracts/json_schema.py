@@ -9,13 +9,18 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from contracts import goals, metrics
+from contracts import goals, metrics, reviews
 from contracts.events import PublishedEvent
 from contracts.examples import EXAMPLES
 
 Schema = dict[str, Any]
 
-EVENTS: Final[tuple[type[PublishedEvent], ...]] = (*goals.PUBLISHED, *metrics.PUBLISHED)
+EVENTS: Final[tuple[type[PublishedEvent], ...]] = (
+    *goals.PUBLISHED,
+    *reviews.PUBLISHED,
+    *metrics.PUBLISHED,
+    *metrics.ANNOUNCED,
+)
 
 
 class _WithoutFieldTitles(GenerateJsonSchema):

@@ -92,7 +92,8 @@ def test_every_channel_has_a_sender_and_a_receiver_or_ends_at_our_border() -> No
         (operation["action"], operation["channel"]["$ref"].removeprefix("#/channels/"))
         for operation in DOCUMENT["operations"].values()
     }
-    theirs = {("send", "readings"), ("receive", "rejectedReadings")}  # the producers' part
+    # The producers' part, and that of whoever wants to know of reviews.
+    theirs = {("send", "readings"), ("receive", "rejectedReadings"), ("receive", "reviews")}
     every = {(action, channel.name) for action in ("send", "receive") for channel in CHANNELS}
     assert used == every - theirs
 
