@@ -20,12 +20,23 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from operator import mul
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
-from contracts.goals import Ambition, KeyResultType, PhasedTarget, Status, Verdict
+from contracts.goals import (
+    Ambition,
+    KeyResultType,
+    ObjectiveState,
+    PhasedTarget,
+    Status,
+    Verdict,
+)
 
 Source = Literal["manual", "kpi", "aligned", "computed"]
 OwnSource = Literal["manual", "kpi"]
+
+# In which states an objective moves those it contributes to. What is not agreed on yet, or not
+# worked on any more, says nothing about how far they are.
+COUNTING_STATES: Final[frozenset[ObjectiveState]] = frozenset({"active", "closed"})
 
 # A share that is mathematically 0.7 can come out as 0.6999999999999999; whoever reached the
 # threshold must not be failed by the last bit.
@@ -37,17 +48,19 @@ _PARTIAL: Final = 0.4
 ON_TRACK_PACE: Final = -0.1
 AT_RISK_PACE: Final = -0.25
 
+_ONE_DAY: Final = timedelta(days=1)
+
 # Products of shares and weights below this may lose digits; scaled up they do not.
 _SMALL_WEIGHT: Final = 2.0**-500
 _SCALE_UP: Final = 500
+_FEWEST_TO_MEAN: Final = 2
 
 # Up to here the difference of two numbers cannot overflow.
 _SAFE_MAGNITUDE: Final = 2.0**1022
 _LARGEST: Final = Fraction(sys.float_info.max)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What counts towards a mean: a progress (None: not known) and its weight (0: not counted)."""
 
     progress: float | None
@@ -62,9 +75,14 @@ class Tally:
     in_band: int = 0
 
     def plus(self, *, in_band: bool, instead_of: bool | None = None) -> "Tally":
-        """The tally with one more; or with the last one told anew, which was `instead_of`."""
+        """The tally with one more; or with one told anew, which was `instead_of`.
+
+        By a band that was moved meanwhile, that one may be judged otherwise than it was counted:
+        there are never more in band than were measured, and never less than none.
+        """
         measured = self.measured + (instead_of is None)
-        return Tally(measured, self.in_band + in_band - bool(instead_of))
+        counted = self.in_band + in_band - bool(instead_of)
+        return Tally(measured, max(0, min(measured, counted)))
 
 
 NO_TALLY: Final = Tally()
@@ -139,11 +157,13 @@ def clamp(share: float) -> float:
 
 def weighted_mean(parts: Iterable[Part]) -> float | None:
     """The mean of the known progresses with a weight above 0; None when there is none."""
-    counted = [(p.progress, p.weight) for p in parts if p.progress is not None and p.weight > 0]
-    if not counted:
-        return None
-    progresses = [progress for progress, _ in counted]
-    weights = [weight for _, weight in counted]
+    progresses, weights = [], []
+    for progress, weight in parts:
+        if progress is not None and weight > 0:
+            progresses.append(progress)
+            weights.append(weight)
+    if len(progresses) < _FEWEST_TO_MEAN:
+        return progresses[0] if progresses else None
     # Only the ratios of weights matter, however small they are. A power of two scales exactly.
     if max(weights) < _SMALL_WEIGHT:
         weights = [math.ldexp(weight, _SCALE_UP) for weight in weights]
@@ -174,10 +194,7 @@ def expected_progress(*, starts_on: date, ends_on: date, at: datetime) -> float:
     They last from 00:00 UTC of the first day to 00:00 UTC of the day after the last. A key result
     is expected to be done by its due date, or else by the end of its cycle.
     """
-    start, end = _midnight(starts_on), _end_of(ends_on)
-    if at >= end:
-        return 1.0
-    return clamp((at - start) / (end - start))
+    return _expected(_midnight(starts_on), _end_of(ends_on), at)
 
 
 def expected_by_phases(
@@ -189,23 +206,37 @@ def expected_by_phases(
     ends_on: date,
     at: datetime,
 ) -> float:
-    """The attainment expected at `at`, on straight lines through the phased targets.
+    """The progress expected at `at`, on straight lines through the phased targets.
 
-    The line begins at the baseline at 00:00 UTC of `starts_on`, passes each phased target at the
-    end of its day, and ends at the target at the end of `ends_on`. `phases` are in order of their
-    days and lie before `ends_on`.
+    The line begins with none at 00:00 UTC of `starts_on`, passes the progress of each phased
+    target at the end of its day, and ends with all at the end of `ends_on`. `phases` are in order
+    of their days. Those outside of these days count for nothing: a due date can have been moved.
     """
-    began, was = _midnight(starts_on), 0.0
+    start, end = _midnight(starts_on), _end_of(ends_on)
     stations = [
-        (_end_of(each.on), attainment(baseline=baseline, target=target, value=each.value))
+        (ends, clamp(attainment(baseline=baseline, target=target, value=each.value)))
         for each in phases
+        if start < (ends := _end_of(each.on)) < end
     ]
-    for ends, share in (*stations, (_end_of(ends_on), 1.0)):
-        if at < ends:
-            passed = clamp((at - began) / (ends - began)) if ends > began else 1.0
-            return clamp(was + (share - was) * passed)
-        began, was = ends, share
-    return 1.0
+    return _expected(start, end, at, stations)
+
+
+def _expected(
+    start: datetime, end: datetime, at: datetime, stations: Iterable[tuple[datetime, float]] = ()
+) -> float:
+    """On the line from 0 at `start` over the stations to 1 at `end`; before it 0, after it 1."""
+    if at >= end:
+        return 1.0
+    if at <= start:
+        return 0.0
+    began, was = start, 0.0
+    ends, share = end, 1.0
+    for station in stations:
+        if at < station[0]:
+            ends, share = station
+            break
+        began, was = station
+    return was + (share - was) * ((at - began) / (ends - began))
 
 
 def _midnight(day: date) -> datetime:
@@ -213,7 +244,8 @@ def _midnight(day: date) -> datetime:
 
 
 def _end_of(day: date) -> datetime:
-    return _midnight(day) + timedelta(days=1)
+    # The calendar has no day after its last.
+    return datetime.max.replace(tzinfo=UTC) if day == date.max else _midnight(day) + _ONE_DAY
 
 
 def pace(progress: float | None, expected: float) -> float | None:
