@@ -1,14 +1,19 @@
 """What the goals service can be asked to do: one class per use case, in the domain's values."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from contracts.goals import Cadence, CheckInRhythm
 from services.goals.domain.authority import Authority
+from services.goals.domain.carry_over import CarryOver
 from services.goals.domain.check_in import Statement
+from services.goals.domain.events import Owner
 from services.goals.domain.key_result import Definition, Link
-from services.goals.domain.objective import Alignment, Draft
+from services.goals.domain.objective import Alignment, Draft, Retrospective
+from services.goals.domain.scoring import Override
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +39,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivateCycle(Change):
-    """Begin the cycle's work."""
+class ChangeCycle(Change):
+    """Activate a cycle, start to score it, close it, or reopen it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartScoring(Change):
-    """End the cycle's work, begin to score."""
+class ReviseCycle(Change):
+    """Give the cycle another name or rhythm; None leaves it."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseCycle(Change):
-    """Lock the cycle."""
+    name: str | None
+    check_in_rhythm: CheckInRhythm | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +61,52 @@ class DraftObjective:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeObjective(Change):
+    """Take the objective one step on its way, where the step needs no more than its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviseObjective(Change):
+    """Say the objective in other words: title, description, ambition, labels by name."""
+
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReassignObjective(Change):
+    """Have somebody else answer for the objective."""
+
+    owner: Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegateObjective(Change):
+    """Let these, and nobody else, change the objective in its owner's name."""
+
+    delegates: Sequence[Owner]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddKeyResult(Change):
     """Give the objective one more key result."""
 
     key_result_id: UUID
     definition: Definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedefineKeyResult(Change):
+    """Revise or retarget a key result: the fields of its definition that change, by name."""
+
+    key_result_id: UUID
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeKeyResult(Change):
+    """Remove a key result, or have it follow no KPI."""
+
+    key_result_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,26 +117,36 @@ class AlignObjective(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RealignObjective(AlignObjective):
+    """Move one of the objective's alignments to another parent."""
+
+    from_parent: tuple[UUID, UUID | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnalignObjective(Change):
-    """End an alignment of the objective."""
+    """End an alignment of the objective; the parent is an objective and maybe a key result."""
 
-    parent_objective_id: UUID
-    parent_key_result_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivateObjective(Change):
-    """Begin to work on the objective."""
+    parent: tuple[UUID, UUID | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloseObjective(Change):
-    """Score the objective and close it."""
+class AlignMany:
+    """Align many objectives at once: all of them or none."""
+
+    alignments: Sequence[AlignObjective]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckIn(Change):
     """Say how a key result stands."""
+
+    said: Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectCheckIn(Change):
+    """Put a check-in right."""
 
     said: Statement
 
@@ -106,7 +160,42 @@ class LinkKeyResult(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnlinkKeyResult(Change):
-    """Have a key result follow no KPI."""
+class ScoreObjective(Change):
+    """Score the objective and close it, or score it anew."""
 
-    key_result_id: UUID
+    overrides: Sequence[Override] = ()
+    retrospective: Retrospective | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRetrospective(Change):
+    """Write down what was learned from the objective."""
+
+    retrospective: Retrospective
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryObjectiveOver(Change):
+    """Go on with the objective in a later cycle, as a new one; `follow_kpis` keeps its links."""
+
+    successor_id: UUID
+    carry_over: CarryOver
+    follow_kpis: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentObjective:
+    """Say something to the objective, or to one of its check-ins."""
+
+    id: UUID
+    comment_id: UUID
+    text: str
+    check_in_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeObjective:
+    """Take note of the objective, or of one of its check-ins."""
+
+    id: UUID
+    check_in_id: UUID | None

@@ -18,7 +18,7 @@ from services.goals.domain.errors import (
 )
 from services.goals.domain.events import ObjectiveAligned, ObjectiveUnaligned
 from services.goals.domain.key_result import require_weight
-from services.goals.domain.objective import Alignment, Objective, require_open
+from services.goals.domain.objective import Alignment, Objective, require_step
 
 MAX_ALIGNMENTS: Final = 20
 
@@ -38,57 +38,48 @@ class Parent:
 
 def align(
     objective: Objective, cycle: Cycle, alignment: Alignment, *, parent: Parent
-) -> ObjectiveAligned:
-    """Put the objective below the parent that the alignment names.
+) -> list[ObjectiveAligned | ObjectiveUnaligned]:
+    """Put the objective below the parent that the alignment names, or align it there otherwise.
 
-    Raises CycleLockedError, ObjectiveStateError, NumberRefusedError, AlignmentCircleError,
-    AlreadyAlignedError, TooManyAlignmentsError, UnknownParentError, ParentClosedError,
-    CyclesApartError.
+    Raises ObjectiveStateError, NumberRefusedError, AlignmentCircleError, AlreadyAlignedError,
+    TooManyAlignmentsError, UnknownParentError, ParentClosedError, CyclesApartError.
     """
-    require_open(objective, cycle)
+    require_step(objective, "align")
     require_weight(alignment.weight)
     if parent.objective.id == objective.id or objective.id in parent.ancestors:
         raise AlignmentCircleError
-    if _is_aligned(objective, alignment.parent_objective_id, alignment.parent_key_result_id):
+    stands = objective.alignment(alignment.parent)
+    if stands == alignment:
         raise AlreadyAlignedError
-    if len(objective.alignments) >= MAX_ALIGNMENTS:
+    if stands is None and len(objective.alignments) >= MAX_ALIGNMENTS:
         raise TooManyAlignmentsError(MAX_ALIGNMENTS)
     _require_parent(parent.objective, alignment.parent_key_result_id)
     if not cycle.overlaps(parent.cycle):
         raise CyclesApartError
-    return ObjectiveAligned(
+    aligned = ObjectiveAligned(
         parent_objective_id=alignment.parent_objective_id,
         parent_key_result_id=alignment.parent_key_result_id,
         kind=alignment.kind,
         weight=alignment.weight,
     )
+    return [aligned] if stands is None else [_ended(alignment.parent), aligned]
 
 
-def unalign(
-    objective: Objective,
-    cycle: Cycle,
-    *,
-    parent_objective_id: UUID,
-    parent_key_result_id: UUID | None,
-) -> ObjectiveUnaligned:
-    """End an alignment. Raises CycleLockedError, ObjectiveStateError, NotAlignedError."""
-    require_open(objective, cycle)
-    if not _is_aligned(objective, parent_objective_id, parent_key_result_id):
+def unalign(objective: Objective, parent: tuple[UUID, UUID | None]) -> ObjectiveUnaligned:
+    """End an alignment. Raises ObjectiveStateError, NotAlignedError."""
+    require_step(objective, "unalign")
+    if objective.alignment(parent) is None:
         raise NotAlignedError
-    return ObjectiveUnaligned(
-        parent_objective_id=parent_objective_id, parent_key_result_id=parent_key_result_id
-    )
+    return _ended(parent)
 
 
-def _is_aligned(objective: Objective, parent: UUID, key_result: UUID | None) -> bool:
-    return any(
-        (each.parent_objective_id, each.parent_key_result_id) == (parent, key_result)
-        for each in objective.alignments
-    )
+def _ended(parent: tuple[UUID, UUID | None]) -> ObjectiveUnaligned:
+    objective_id, key_result_id = parent
+    return ObjectiveUnaligned(parent_objective_id=objective_id, parent_key_result_id=key_result_id)
 
 
 def _require_parent(parent: Objective, key_result_id: UUID | None) -> None:
-    if parent.state == "closed":
+    if parent.state in ("closed", "abandoned"):
         raise ParentClosedError
     if key_result_id is None:
         return

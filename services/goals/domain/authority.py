@@ -1,9 +1,10 @@
 """Who may change what: owners their own objectives, administrators everything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.goals.domain.errors import AdminRequiredError, NotOwnerError
+from services.goals.domain.errors import AdminRequiredError, NotApproverError, NotOwnerError
 from services.goals.domain.events import Owner
 
 ADMIN_SCOPE: Final = "scope goals:admin"
@@ -24,19 +25,28 @@ class Authority:
         return owner.kind == "person" and owner.id == self.id
 
 
-def require_owner(owner: Owner, by: Authority) -> None:
-    """Raise NotOwnerError unless `by` is the owner or an administrator."""
-    if by.admin or by.speaks_for(owner):
+def require_owner(owner: Owner, by: Authority, delegates: Sequence[Owner] = ()) -> None:
+    """Raise NotOwnerError unless `by` is the owner, a delegate or an administrator."""
+    if by.admin or by.speaks_for(owner) or any(by.speaks_for(each) for each in delegates):
         return
     if owner.kind == "company":
-        raise NotOwnerError(
-            "An objective of the company is changed by administrators only.",
-            missing=[ADMIN_SCOPE],
+        text = "An objective of the company is changed by its delegates and administrators only."
+    else:
+        text = (
+            f"The objective belongs to the {owner.kind} {owner.id}: its owner, its delegates and "
+            "administrators may change it."
         )
-    raise NotOwnerError(
-        f"The objective belongs to the {owner.kind} {owner.id}: its owner and administrators "
-        "may change it.",
-        missing=[f"{owner.kind} {owner.id}", ADMIN_SCOPE],
+    raise NotOwnerError(text, missing=[*map(_named, (owner, *delegates)), ADMIN_SCOPE])
+
+
+def require_approver(parents: Sequence[Owner], by: Authority) -> None:
+    """Raise NotApproverError unless `by` answers for an objective above, or is an administrator."""
+    if by.admin or any(by.speaks_for(each) for each in parents):
+        return
+    raise NotApproverError(
+        "A proposal is approved or returned by who answers for an objective that it is aligned "
+        "to, or by an administrator.",
+        missing=[*map(_named, parents), ADMIN_SCOPE],
     )
 
 
@@ -46,3 +56,7 @@ def require_admin(by: Authority) -> None:
         raise AdminRequiredError(
             "Cycles are planned and moved on by administrators only.", missing=[ADMIN_SCOPE]
         )
+
+
+def _named(owner: Owner) -> str:
+    return f"{owner.kind} {owner.id}"

@@ -1,4 +1,4 @@
-"""Check-ins: somebody says how a key result stands, or stood."""
+"""Check-ins: somebody says how a key result stands, or stood, and may put it right later."""
 
 import math
 from dataclasses import dataclass
@@ -9,60 +9,146 @@ from uuid import UUID
 from contracts.goals import Status
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import (
+    CheckInValueError,
     EffectiveAtError,
+    NothingChangesError,
     NumberRefusedError,
-    ObjectiveStateError,
+    OverrideReasonRequiredError,
     ReasonRequiredError,
 )
-from services.goals.domain.events import KeyResultCheckedIn
-from services.goals.domain.objective import Objective, require_open
+from services.goals.domain.events import CheckInCorrected, KeyResultCheckedIn
+from services.goals.domain.key_result import Definition
+from services.goals.domain.objective import Objective, require_step
 
 # A caller's clock may run a little ahead of ours without lying about the future.
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a key result stands, said in the one way that its type is measured."""
+
+    value: float | None = None
+    done: bool | None = None
+    milestones_done: tuple[UUID, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """That a key result stood at `value` at `effective_at`, and what there is to say about it.
+    """That a key result stood so, and what there is to say about it.
 
     `confidence` in reaching the target is a share of 1.
     """
 
     key_result_id: UUID
     check_in_id: UUID
-    value: float
-    effective_at: datetime
+    standing: Standing
     confidence: float | None = None
     status: Status | None = None
     comment: str = ""
-    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingCheckIn:
+    """A check-in as it stands after all corrections until now."""
+
+    key_result_id: UUID
+    effective_at: datetime
+    value: float
+    confidence: float | None
+    status: Status | None
+    comment: str
+    milestones_done: tuple[UUID, ...]
 
 
 def check_in(
-    objective: Objective, cycle: Cycle, said: Statement, *, now: datetime
+    objective: Objective,
+    cycle: Cycle,
+    said: Statement,
+    *,
+    effective_at: datetime,
+    now: datetime,
+    reason: str | None,
 ) -> KeyResultCheckedIn:
     """Take down what somebody says of a key result.
 
-    Raises CycleLockedError, ObjectiveStateError, KeyResultNotFoundError, NumberRefusedError,
-    EffectiveAtError, ReasonRequiredError.
+    Raises ObjectiveStateError, KeyResultNotFoundError, CheckInValueError, MilestoneNotFoundError,
+    NumberRefusedError, EffectiveAtError, OverrideReasonRequiredError.
     """
-    require_open(objective, cycle)
-    if objective.state != "active":
-        raise ObjectiveStateError(objective.state)
-    link = objective.key_result(said.key_result_id).link
-    if not math.isfinite(said.value):
-        raise NumberRefusedError("value", "a finite number")
-    if said.confidence is not None and not 0 <= said.confidence <= 1:
-        raise NumberRefusedError("confidence", "a number from 0 to 1")
-    if not cycle.work_began_at <= said.effective_at <= now + CLOCK_TOLERANCE:
+    require_step(objective, "check_in")
+    found = objective.key_result(said.key_result_id)
+    value, milestones_done = _measured(found.definition, said.standing)
+    _require_confidence(said.confidence)
+    if not cycle.work_began_at <= effective_at <= now + CLOCK_TOLERANCE:
         raise EffectiveAtError(earliest=cycle.work_began_at, latest=now)
-    if link is not None and not said.reason:
-        raise ReasonRequiredError(link.kpi)
+    if found.link is not None and not reason:
+        raise OverrideReasonRequiredError(found.link.kpi)
     return KeyResultCheckedIn(
         key_result_id=said.key_result_id,
         check_in_id=said.check_in_id,
-        value=said.value,
+        value=value,
         confidence=said.confidence,
         status=said.status,
         comment=said.comment,
+        milestones_done=milestones_done,
     )
+
+
+def correct(
+    objective: Objective, said: Statement, *, original: StandingCheckIn, reason: str | None
+) -> CheckInCorrected:
+    """Put a check-in right; what it said before stays in the history.
+
+    Raises ObjectiveStateError, KeyResultNotFoundError, ReasonRequiredError, CheckInValueError,
+    MilestoneNotFoundError, NumberRefusedError, NothingChangesError.
+    """
+    require_step(objective, "correct_check_in")
+    found = objective.key_result(original.key_result_id)
+    if not reason:
+        raise ReasonRequiredError("Correcting a check-in")
+    value, milestones_done = _measured(found.definition, said.standing)
+    _require_confidence(said.confidence)
+    corrected = StandingCheckIn(
+        key_result_id=original.key_result_id,
+        effective_at=original.effective_at,
+        value=value,
+        confidence=said.confidence,
+        status=said.status,
+        comment=said.comment,
+        milestones_done=milestones_done,
+    )
+    if corrected == original:
+        raise NothingChangesError
+    return CheckInCorrected(
+        key_result_id=original.key_result_id,
+        check_in_id=said.check_in_id,
+        value=value,
+        was=original.value,
+        confidence=said.confidence,
+        status=said.status,
+        comment=said.comment,
+        milestones_done=milestones_done,
+    )
+
+
+def _measured(definition: Definition, standing: Standing) -> tuple[float, tuple[UUID, ...]]:
+    """What was said as a value, and which milestones are done by it."""
+    match definition.type, standing:
+        case "milestones", Standing(value=None, done=None, milestones_done=tuple(done)):
+            each_once = tuple(dict.fromkeys(done))
+            return definition.done(each_once), each_once
+        case "binary", Standing(value=None, done=bool(done), milestones_done=None):
+            return float(done), ()
+        case (
+            "increase" | "decrease" | "maintain",
+            Standing(value=float(value), done=None, milestones_done=None),
+        ):
+            if not math.isfinite(value):
+                raise NumberRefusedError("value", "a finite number")
+            return value, ()
+    raise CheckInValueError(definition.type)
+
+
+def _require_confidence(confidence: float | None) -> None:
+    if confidence is not None and not 0 <= confidence <= 1:
+        raise NumberRefusedError("confidence", "a number from 0 to 1")

@@ -1,22 +1,24 @@
-"""Cycles: planned, active, scoring, closed, and never back."""
+"""Cycles: planned, active, scoring, closed; back only with a reason."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Final
 
-from contracts.goals import Cadence, CheckInRhythm
+from contracts.goals import Cadence, CheckInRhythm, CycleState
 from services.chassis.eventstore.context import LoggedEvent
 from services.goals.domain.errors import (
-    ActiveObjectivesLeftError,
     CycleDatesError,
     CycleLockedError,
-    CycleState,
     CycleStateError,
+    NothingChangesError,
+    ReasonRequiredError,
 )
 from services.goals.domain.events import (
     CycleActivated,
     CycleClosed,
     CyclePlanned,
+    CycleReopened,
+    CycleRevised,
     CycleScoringStarted,
 )
 
@@ -85,17 +87,39 @@ def start_scoring(cycle: Cycle) -> CycleScoringStarted:
     return CycleScoringStarted()
 
 
-def close(cycle: Cycle, *, active_objectives: int) -> CycleClosed:
-    """Lock the cycle. Raises CycleStateError, ActiveObjectivesLeftError."""
+def close(cycle: Cycle) -> CycleClosed:
+    """Lock the cycle. Raises CycleStateError."""
     _require(cycle, "scoring")
-    if active_objectives:
-        raise ActiveObjectivesLeftError(active_objectives)
     return CycleClosed()
 
 
-def require_unlocked(cycle: Cycle) -> None:
-    """Raise CycleLockedError when nothing in the cycle may change any more."""
+def reopen(cycle: Cycle, *, reason: str | None) -> CycleReopened:
+    """Take the cycle one step back: from closed to scoring, from scoring to active.
+
+    Raises CycleStateError, ReasonRequiredError.
+    """
+    if cycle.state not in ("closed", "scoring"):
+        raise CycleStateError(cycle.state)
+    if not reason:
+        raise ReasonRequiredError("Reopening a cycle")
+    return CycleReopened(state="scoring" if cycle.state == "closed" else "active")
+
+
+def revise(cycle: Cycle, *, name: str, check_in_rhythm: CheckInRhythm) -> CycleRevised:
+    """Give it another name or rhythm. Its dates are fixed, since alignments were judged by them.
+
+    Raises CycleStateError, NothingChangesError.
+    """
     if cycle.state == "closed":
+        raise CycleStateError(cycle.state)
+    if (name, check_in_rhythm) == (cycle.name, cycle.check_in_rhythm):
+        raise NothingChangesError
+    return CycleRevised(name=name, check_in_rhythm=check_in_rhythm)
+
+
+def require_reason_if_closed(cycle: Cycle, reason: str | None) -> None:
+    """Raise CycleLockedError when the cycle is closed and nothing is said for changing it."""
+    if cycle.state == "closed" and not reason:
         raise CycleLockedError
 
 
@@ -122,6 +146,10 @@ def evolve(cycle: Cycle | None, logged: LoggedEvent) -> Cycle:
         return replace(moved, state="active", activated_at=logged.recorded_at)
     if isinstance(event, CycleScoringStarted):
         return replace(moved, state="scoring")
+    if isinstance(event, CycleReopened):
+        return replace(moved, state=event.state)
+    if isinstance(event, CycleRevised):
+        return replace(moved, name=event.name, check_in_rhythm=event.check_in_rhythm)
     assert isinstance(event, CycleClosed)
     return replace(moved, state="closed")
 

@@ -2,11 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
-CycleState = Literal["planned", "active", "scoring", "closed"]
-ObjectiveState = Literal["draft", "active", "closed"]
+from contracts.goals import CycleState, KeyResultType, ObjectiveState
+
+Step = Literal[
+    "revise",
+    "reassign",
+    "delegate",
+    "add_key_result",
+    "revise_key_result",
+    "retarget_key_result",
+    "remove_key_result",
+    "align",
+    "unalign",
+    "link",
+    "unlink",
+    "propose",
+    "approve",
+    "return",
+    "activate",
+    "check_in",
+    "correct_check_in",
+    "close",
+    "rescore",
+    "write_retrospective",
+    "postpone",
+    "abandon",
+    "reopen",
+    "carry_over",
+]
 
 
 class GoalsError(Exception):
@@ -28,22 +54,31 @@ class NotOwnerError(NotAllowedError):
     """Only owners and administrators change an objective."""
 
 
+class NotApproverError(NotAllowedError):
+    """Only who answers for an objective above approves a proposal, and administrators."""
+
+
 class AdminRequiredError(NotAllowedError):
     """Only administrators change what belongs to the whole company."""
 
 
 class CycleStateError(GoalsError):
-    """The cycle's state does not allow this step."""
+    """The cycle's state does not allow this step. `allowed` names those that it does."""
 
-    _NEXT: Mapping[CycleState, str] = {
-        "planned": "activate it",
-        "active": "start scoring",
-        "scoring": "close it, once no objective in it is active",
-        "closed": "read it",
+    _ALLOWED: ClassVar[Mapping[CycleState, tuple[str, ...]]] = {
+        "planned": ("revise", "activate"),
+        "active": ("revise", "start_scoring"),
+        "scoring": ("revise", "close", "reopen"),
+        "closed": ("reopen",),
     }
 
     def __init__(self, state: CycleState) -> None:
-        super().__init__(f"The cycle is {state}. What can be done now: {self._NEXT[state]}.")
+        allowed = self._ALLOWED[state]
+        super().__init__(
+            f"The cycle is {state}. What can be done now: {_listed(allowed)}.",
+            state=state,
+            allowed=list(allowed),
+        )
 
 
 class CycleDatesError(GoalsError):
@@ -52,15 +87,6 @@ class CycleDatesError(GoalsError):
     def __init__(self, *, max_days: int) -> None:
         super().__init__(
             f"A cycle ends on or after the day it starts, and lasts {max_days} days at most."
-        )
-
-
-class ActiveObjectivesLeftError(GoalsError):
-    """The cycle cannot be locked while work goes on in it."""
-
-    def __init__(self, active: int) -> None:
-        super().__init__(
-            f"{active} objective(s) of the cycle are active: close them first.", active=active
         )
 
 
@@ -90,25 +116,135 @@ class CycleNotActiveError(GoalsError):
 
 
 class CycleLockedError(GoalsError):
-    """A closed cycle and what is in it no longer change."""
+    """What is in a closed cycle changes by corrections only, and these need a reason."""
 
     def __init__(self) -> None:
-        super().__init__("The objective's cycle is closed. What is in it can only be read.")
+        super().__init__(
+            "The cycle is closed. What is changed in it now is a correction, marked as made after "
+            "closing: send it with a reason."
+        )
 
 
 class ObjectiveStateError(GoalsError):
-    """The objective's state does not allow this step."""
+    """The objective's state does not allow this step. `allowed` names those that it does."""
 
-    _POSSIBLE: Mapping[ObjectiveState, str] = {
-        "draft": "add key results, align it, link key results to KPIs, activate it",
-        "active": "check in, add key results, align it, link key results to KPIs, close it",
-        "closed": "read it",
+    def __init__(self, state: ObjectiveState, step: Step, allowed: Sequence[Step]) -> None:
+        super().__init__(
+            f"The objective is {state}, so one cannot {step.replace('_', ' ')}. "
+            f"What can be done now: {_listed(allowed)}.",
+            state=state,
+            step=step,
+            allowed=list(allowed),
+        )
+
+
+class ReasonRequiredError(GoalsError):
+    """Nobody takes such a step without saying why."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} needs a reason.")
+
+
+class NotApprovedError(GoalsError):
+    """A proposed objective is worked on once it is approved."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The objective is proposed and waits for approval, by the owner of an objective that "
+            "it is aligned to or by an administrator."
+        )
+
+
+class AlreadyApprovedError(GoalsError):
+    """The proposal was approved before."""
+
+    def __init__(self) -> None:
+        super().__init__("The objective is approved already. Activate it once its cycle is active.")
+
+
+class NothingChangesError(GoalsError):
+    """The change would leave everything as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing would change: what was sent is what stands already.")
+
+
+class TooManyDelegatesError(GoalsError):
+    """The bound on an objective's delegates is reached."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"An objective has {limit} delegates at most.")
+
+
+class TooManyLabelsError(GoalsError):
+    """The bound on an objective's labels is reached."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"An objective has {limit} labels at most.")
+
+
+class AlreadyCarriedOverError(GoalsError):
+    """The objective goes on as another one already."""
+
+    def __init__(self, successor_id: UUID) -> None:
+        super().__init__(
+            f"The objective was carried over before: {successor_id} goes on from it.",
+            successor_id=successor_id,
+        )
+
+
+class CarryOverCycleError(GoalsError):
+    """An objective is carried over into a later cycle that still takes objectives."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Name a planned or an active cycle that starts after the objective's own has started."
+        )
+
+
+class NothingToCarryOverError(GoalsError):
+    """Every key result has reached its target."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Every key result has reached its target. To go on, name at least one of them with "
+            "a new target."
+        )
+
+
+class CheckInNotFoundError(GoalsError):
+    """The objective has no check-in with that id."""
+
+    def __init__(self, check_in_id: UUID) -> None:
+        super().__init__(f"The objective has no check-in {check_in_id}.")
+
+
+class CheckInValueError(GoalsError):
+    """A check-in says how a key result stands in the way that its type is measured."""
+
+    _WAYS: ClassVar[Mapping[KeyResultType, str]] = {
+        "increase": "value, a number in its unit",
+        "decrease": "value, a number in its unit",
+        "maintain": "value, a number in its unit",
+        "milestones": "milestones_done, the ids of all milestones that are done by then",
+        "binary": "done, true or false",
     }
 
-    def __init__(self, state: ObjectiveState) -> None:
+    def __init__(self, kind: KeyResultType) -> None:
         super().__init__(
-            f"The objective is {state}. What can be done now: {self._POSSIBLE[state]}."
+            f"A key result of type {kind} is checked in on with {self._WAYS[kind]}.", type=kind
         )
+
+
+class MilestoneNotFoundError(GoalsError):
+    """The key result has no milestone with that id."""
+
+    def __init__(self, milestone_id: UUID) -> None:
+        super().__init__(f"The key result has no milestone {milestone_id}.")
+
+
+class OverrideRefusedError(GoalsError):
+    """A score that is set by hand names a key result once, lies within 0 and 1, says why."""
 
 
 class NoKeyResultsError(GoalsError):
@@ -134,18 +270,48 @@ class KeyResultNotFoundError(GoalsError):
         super().__init__(f"The objective has no key result {key_result_id}.")
 
 
-class KeyResultTypeUnsupportedError(GoalsError):
-    """Key results of this type cannot be defined."""
+class KeyResultTypeFixedError(GoalsError):
+    """The type is fixed once somebody or a KPI has said how the key result stands."""
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, kind: KeyResultType) -> None:
         super().__init__(
-            f"Key results of type {given} are not supported. Use increase or decrease.",
-            supported=["increase", "decrease"],
+            f"The key result has been checked in on, so it stays of type {kind}. "
+            "Add another key result instead.",
+            type=kind,
+        )
+
+
+class LastKeyResultError(GoalsError):
+    """An objective that is worked on keeps at least one key result."""
+
+    def __init__(self) -> None:
+        super().__init__("It is the active objective's only key result. Add another one first.")
+
+
+class KeyResultHasChildrenError(GoalsError):
+    """Objectives are aligned to the key result."""
+
+    def __init__(self, children: Sequence[UUID]) -> None:
+        super().__init__(
+            f"{len(children)} objective(s) are aligned to the key result: unalign or realign them "
+            "first.",
+            aligned=list(children),
+        )
+
+
+class NotMeasurableByKpiError(GoalsError):
+    """Only a number can follow a KPI."""
+
+    def __init__(self, kind: KeyResultType) -> None:
+        super().__init__(
+            f"A key result of type {kind} has no number that a KPI could say. "
+            "Link one of type increase, decrease or maintain.",
+            type=kind,
         )
 
 
 class KeyResultTargetError(GoalsError):
-    """Baseline, target and stretch do not describe a way to go."""
+    """What is to be reached does not describe a way to go, a band, or a checklist."""
 
 
 class NumberRefusedError(GoalsError):
@@ -186,15 +352,15 @@ class EffectiveAtError(GoalsError):
         )
 
 
-class ReasonRequiredError(GoalsError):
+class OverrideReasonRequiredError(ReasonRequiredError):
     """The key result follows a KPI: overriding it takes a reason."""
 
     def __init__(self, kpi: str) -> None:
         super().__init__(
-            f"The key result follows the KPI {kpi}. A check-in overrides it until the next "
-            "measurement, and needs a reason.",
-            kpi=kpi,
+            f"The key result follows the KPI {kpi}. A check-in that overrides it until the next "
+            "measurement"
         )
+        self.extensions = {"kpi": kpi}
 
 
 class UnknownParentError(GoalsError):
@@ -205,10 +371,12 @@ class UnknownParentError(GoalsError):
 
 
 class ParentClosedError(GoalsError):
-    """A closed objective takes no new children."""
+    """What has ended takes no new children."""
 
     def __init__(self) -> None:
-        super().__init__("The parent is closed. Align to an objective that is draft or active.")
+        super().__init__(
+            "The parent is closed or abandoned. Align to an objective that is worked on or will be."
+        )
 
 
 class AlignmentCircleError(GoalsError):
@@ -234,7 +402,7 @@ class AlreadyAlignedError(GoalsError):
     """The same alignment exists."""
 
     def __init__(self) -> None:
-        super().__init__("The objective is aligned there already. Unalign it first to change how.")
+        super().__init__("The objective is aligned there in the same way already.")
 
 
 class NotAlignedError(GoalsError):
@@ -262,10 +430,10 @@ class CyclesApartError(GoalsError):
 
 
 class AlreadyLinkedError(GoalsError):
-    """A key result follows one KPI at a time."""
+    """The key result follows that KPI in that way already."""
 
     def __init__(self, kpi: str) -> None:
-        super().__init__(f"The key result follows the KPI {kpi}. Unlink it first.", kpi=kpi)
+        super().__init__(f"The key result follows the KPI {kpi} in this way already.", kpi=kpi)
 
 
 class NotLinkedError(GoalsError):
@@ -291,3 +459,7 @@ class KpiRetiredError(GoalsError):
 
     def __init__(self, kpi: str) -> None:
         super().__init__(f"The KPI {kpi} is retired. Link to one that is measured.", kpi=kpi)
+
+
+def _listed(steps: Sequence[str]) -> str:
+    return ", ".join(each.replace("_", " ") for each in steps) if steps else "read it"

@@ -6,16 +6,20 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.goals import KpiReading
-from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import (
     AlreadyLinkedError,
     KpiRetiredError,
     KpiUnknownError,
     NotLinkedError,
 )
-from services.goals.domain.events import KeyResultLinked, KeyResultMeasured, KeyResultUnlinked
-from services.goals.domain.key_result import KeyResult, Link
-from services.goals.domain.objective import Objective, require_open
+from services.goals.domain.events import (
+    KeyResultLinked,
+    KeyResultMeasured,
+    KeyResultUnlinked,
+    Owner,
+)
+from services.goals.domain.key_result import KeyResult, Link, require_number
+from services.goals.domain.objective import Objective, require_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +53,15 @@ class KpiValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi:
-    """A KPI as far as this service has followed the metrics; `value` is None before the first."""
+    """A KPI as far as this service has followed the metrics.
+
+    `value` is None before the first, `owner` where it was defined before owners were heeded.
+    """
 
     key: str
     retired: bool = False
     value: KpiValue | None = None
+    owner: Owner | None = None
 
     def says(self, value: KpiValue) -> "Kpi":
         """The KPI after one more value; a late one of an earlier period changes nothing."""
@@ -61,40 +69,58 @@ class Kpi:
             return self
         return replace(self, value=value)
 
+    def owned_by(self, owner: Owner) -> "Kpi":
+        """The KPI once it is this owner's."""
+        return replace(self, owner=owner)
+
     def retire(self) -> "Kpi":
         """The KPI once it will not be measured again."""
         return replace(self, retired=True)
 
 
 def link(
-    objective: Objective, cycle: Cycle, key_result_id: UUID, wanted: Link, *, kpi: Kpi | None
-) -> KeyResultLinked:
+    objective: Objective, key_result_id: UUID, wanted: Link, *, kpi: Kpi | None
+) -> list[KeyResultUnlinked | KeyResultLinked]:
     """Have the key result follow the KPI that `wanted` names; `kpi` is None when there is none.
 
-    Raises CycleLockedError, ObjectiveStateError, KeyResultNotFoundError, AlreadyLinkedError,
-    KpiUnknownError, KpiRetiredError.
+    Where it follows another one, or in another way, that ends. Raises ObjectiveStateError,
+    KeyResultNotFoundError, NotMeasurableByKpiError, AlreadyLinkedError, KpiUnknownError,
+    KpiRetiredError.
     """
-    require_open(objective, cycle)
+    require_step(objective, "link")
     found = objective.key_result(key_result_id)
-    if found.link is not None:
-        raise AlreadyLinkedError(found.link.kpi)
+    require_number(found.definition.type)
+    if found.link == wanted:
+        raise AlreadyLinkedError(wanted.kpi)
     if kpi is None:
         raise KpiUnknownError(wanted.kpi)
     if kpi.retired:
         raise KpiRetiredError(wanted.kpi)
-    return KeyResultLinked(key_result_id=key_result_id, kpi=wanted.kpi, reading=wanted.reading)
+    linked = KeyResultLinked(key_result_id=found.id, kpi=wanted.kpi, reading=wanted.reading)
+    return [linked] if found.link is None else [_unlinked(found, found.link), linked]
 
 
-def unlink(objective: Objective, cycle: Cycle, *, key_result_id: UUID) -> KeyResultUnlinked:
+def unlink(objective: Objective, key_result_id: UUID) -> KeyResultUnlinked:
     """Have the key result follow no KPI; its current value stays.
 
-    Raises CycleLockedError, ObjectiveStateError, KeyResultNotFoundError, NotLinkedError.
+    Raises ObjectiveStateError, KeyResultNotFoundError, NotLinkedError.
     """
-    require_open(objective, cycle)
+    require_step(objective, "unlink")
     found = objective.key_result(key_result_id)
     if found.link is None:
         raise NotLinkedError
-    return KeyResultUnlinked(key_result_id=key_result_id, kpi=found.link.kpi)
+    return _unlinked(found, found.link)
+
+
+def stop_following(objective: Objective, key_result_id: UUID, kpi: str) -> KeyResultUnlinked | None:
+    """End the link to a KPI that is retired, in whatever state; None where there is none.
+
+    It never raises, as `measure` does not.
+    """
+    found = next((each for each in objective.key_results if each.id == key_result_id), None)
+    if found is None or found.link is None or found.link.kpi != kpi:
+        return None
+    return _unlinked(found, found.link)
 
 
 def measure(objective: Objective, *, key_result_id: UUID, kpi: Kpi) -> KeyResultMeasured | None:
@@ -103,7 +129,7 @@ def measure(objective: Objective, *, key_result_id: UUID, kpi: Kpi) -> KeyResult
     It never raises: whoever follows the metrics must not be stopped by one key result.
     """
     found = next((each for each in objective.key_results if each.id == key_result_id), None)
-    if objective.state == "closed" or found is None or kpi.value is None:
+    if objective.state != "active" or found is None or kpi.value is None:
         return None
     if found.link is None or found.link.kpi != kpi.key:
         return None
@@ -123,7 +149,13 @@ def _is_news(found: KeyResult, value: KpiValue, number: float) -> bool:
         return True
     if value.metrics_position <= last.metrics_position:
         return False
+    if found.definition.type == "maintain" and value.period_start != last.period_start:
+        return True  # each period counts
     return current.source != "kpi" or current.value != number
+
+
+def _unlinked(found: KeyResult, link: Link) -> KeyResultUnlinked:
+    return KeyResultUnlinked(key_result_id=found.id, kpi=link.kpi)
 
 
 def _measured(key_result_id: UUID, link: Link, value: KpiValue, number: float) -> KeyResultMeasured:
@@ -134,4 +166,5 @@ def _measured(key_result_id: UUID, link: Link, value: KpiValue, number: float) -
         period_start=value.period_start,
         period_end=value.period_end,
         metrics_position=value.metrics_position,
+        definition=value.definition,
     )

@@ -1,43 +1,98 @@
-"""Objectives and their key results: drafted, activated, closed with a score."""
+"""Objectives: what they are, what can be done with them in which state, and how they evolve.
 
-from collections.abc import Callable, Mapping
+What is decided about them is in the modules beside this one: `lifecycle`, `key_results`,
+`check_in`, `alignment`, `kpi_link`, `scoring`, `carry_over` and `feedback`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from contracts.goals import AlignmentKind, Ambition, Verdict
-from contracts.progress import KeyResultProgress, Part, verdict, weighted_mean
+from contracts.goals import AlignmentKind, Ambition, ObjectiveState, Verdict
 from services.chassis.eventstore.context import LoggedEvent
 from services.goals.domain import key_result
-from services.goals.domain.cycle import Cycle, require_unlocked
+from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import (
-    CycleNotActiveError,
     CycleNotOpenError,
     KeyResultNotFoundError,
-    NoKeyResultsError,
-    NothingToScoreError,
-    ObjectiveState,
+    NothingChangesError,
     ObjectiveStateError,
+    Step,
+    TooManyDelegatesError,
     TooManyKeyResultsError,
+    TooManyLabelsError,
 )
 from services.goals.domain.events import (
+    CheckInCorrected,
     KeyResultAdded,
     KeyResultCheckedIn,
     KeyResultLinked,
     KeyResultMeasured,
+    KeyResultRemoved,
+    KeyResultRetargeted,
+    KeyResultRevised,
     KeyResultScore,
     KeyResultUnlinked,
+    ObjectiveAbandoned,
+    ObjectiveAcknowledged,
     ObjectiveActivated,
     ObjectiveAligned,
+    ObjectiveApproved,
+    ObjectiveCarriedOver,
     ObjectiveClosed,
+    ObjectiveCommented,
+    ObjectiveDelegated,
     ObjectiveDrafted,
+    ObjectivePostponed,
+    ObjectiveProposed,
+    ObjectiveReassigned,
+    ObjectiveReopened,
+    ObjectiveRescored,
+    ObjectiveReturned,
+    ObjectiveRevised,
     ObjectiveUnaligned,
     Owner,
+    RetrospectiveWritten,
 )
 from services.goals.domain.key_result import Definition, KeyResult, Link
 
 MAX_KEY_RESULTS: Final = 20
+MAX_LABELS: Final = 20
+MAX_DELEGATES: Final = 20
+
+_WORDS: Final[tuple[Step, ...]] = ("revise", "reassign", "delegate")
+_MEASURES: Final[tuple[Step, ...]] = (
+    "add_key_result",
+    "revise_key_result",
+    "retarget_key_result",
+    "remove_key_result",
+    "align",
+    "unalign",
+    "link",
+    "unlink",
+)
+
+ALLOWED: Final[Mapping[ObjectiveState, tuple[Step, ...]]] = {
+    "draft": (*_WORDS, *_MEASURES, "propose", "activate", "postpone", "abandon"),
+    "proposed": ("reassign", "delegate", "approve", "return", "activate", "postpone", "abandon"),
+    "active": (
+        *_WORDS,
+        *_MEASURES,
+        "check_in",
+        "correct_check_in",
+        "close",
+        "write_retrospective",
+        "postpone",
+        "abandon",
+        "carry_over",
+    ),
+    "postponed": (*_WORDS, "correct_check_in", "abandon", "reopen", "carry_over"),
+    "abandoned": ("correct_check_in", "write_retrospective", "reopen", "carry_over"),
+    "closed": ("correct_check_in", "rescore", "write_retrospective", "reopen", "carry_over"),
+}
+"""What can be done in each state. Comments and acknowledgements are welcome in all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +104,11 @@ class Alignment:
     kind: AlignmentKind
     weight: float
 
+    @property
+    def parent(self) -> tuple[UUID, UUID | None]:
+        """The objective and, where it is below one, the key result of it."""
+        return self.parent_objective_id, self.parent_key_result_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -56,14 +116,33 @@ class Outcome:
 
     score: float
     verdict: Verdict
-    key_results: Mapping[UUID, float]
+    key_results: tuple[KeyResultScore, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrospective:
+    """What was learned: what worked, what did not, what to carry on."""
+
+    worked: str
+    did_not_work: str
+    carry_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Successor:
+    """The objective that goes on from this one, and its cycle."""
+
+    objective_id: UUID
+    cycle_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """Something to achieve in a cycle, and the key results that show it.
 
-    `position` is the place of its last event in the log.
+    `position` is the place of its last event in the log. `decided` is the version that the last
+    decision of a person or system led to: what KPIs measure and what people comment come after
+    it and put no change out of date.
     """
 
     id: UUID
@@ -76,9 +155,20 @@ class Objective:
     drafted_at: datetime
     changed_at: datetime
     position: int
+    decided: int
+    labels: tuple[str, ...] = ()
+    delegates: tuple[Owner, ...] = ()
+    approved_at: datetime | None = None
+    activated_at: datetime | None = None
+    ended_at: datetime | None = None
     key_results: tuple[KeyResult, ...] = ()
     alignments: tuple[Alignment, ...] = ()
     outcome: Outcome | None = None
+    retrospective: Retrospective | None = None
+    predecessor_id: UUID | None = None
+    successor: Successor | None = None
+    comments: int = 0
+    acknowledgements: int = 0
 
     def key_result(self, key_result_id: UUID) -> KeyResult:
         """One of its key results. Raises KeyResultNotFoundError."""
@@ -87,34 +177,53 @@ class Objective:
                 return each
         raise KeyResultNotFoundError(key_result_id)
 
+    def alignment(self, parent: tuple[UUID, UUID | None]) -> Alignment | None:
+        """Its alignment below that objective or key result, if there is one."""
+        return next((each for each in self.alignments if each.parent == parent), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What an objective is called and said to be, and how far it reaches."""
+
+    title: str
+    description: str
+    ambition: Ambition
+    labels: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """An objective as it is first written down, with as many key results as are known by now."""
 
     cycle_id: UUID
-    title: str
-    description: str
+    wording: Wording
     owner: Owner
-    ambition: Ambition
+    delegates: tuple[Owner, ...] = ()
     key_results: Mapping[UUID, Definition]
+    predecessor_id: UUID | None = None
 
 
 def draft(cycle: Cycle, written: Draft) -> list[ObjectiveDrafted | KeyResultAdded]:
     """A new objective.
 
-    Raises CycleNotOpenError, TooManyKeyResultsError, and what `key_result.define` raises.
+    Raises CycleNotOpenError, TooManyKeyResultsError, TooManyLabelsError, TooManyDelegatesError,
+    and what `key_result.define` raises.
     """
     if cycle.state not in ("planned", "active"):
         raise CycleNotOpenError(cycle.state)
     if len(written.key_results) > MAX_KEY_RESULTS:
         raise TooManyKeyResultsError(MAX_KEY_RESULTS)
+    wording = written.wording
     drafted = ObjectiveDrafted(
         cycle_id=written.cycle_id,
-        title=written.title,
-        description=written.description,
+        title=wording.title,
+        description=wording.description,
         owner=written.owner,
-        ambition=written.ambition,
+        ambition=wording.ambition,
+        labels=_each_once(wording.labels),
+        delegates=_delegates(written.delegates),
+        predecessor_id=written.predecessor_id,
     )
     added = (
         key_result.define(each, key_result_id=id_) for id_, each in written.key_results.items()
@@ -122,65 +231,63 @@ def draft(cycle: Cycle, written: Draft) -> list[ObjectiveDrafted | KeyResultAdde
     return [drafted, *added]
 
 
-def add_key_result(
-    objective: Objective, cycle: Cycle, *, key_result_id: UUID, definition: Definition
-) -> KeyResultAdded:
-    """One more key result, while the objective is not closed.
+def revise(objective: Objective, wanted: Wording) -> ObjectiveRevised:
+    """Say it in other words.
 
-    Raises CycleLockedError, ObjectiveStateError, TooManyKeyResultsError, and what
-    `key_result.define` raises.
+    Raises ObjectiveStateError, TooManyLabelsError, NothingChangesError.
     """
-    require_open(objective, cycle)
-    if len(objective.key_results) >= MAX_KEY_RESULTS:
-        raise TooManyKeyResultsError(MAX_KEY_RESULTS)
-    return key_result.define(definition, key_result_id=key_result_id)
-
-
-def activate(objective: Objective, cycle: Cycle) -> ObjectiveActivated:
-    """Begin to work on it.
-
-    Raises CycleLockedError, ObjectiveStateError, CycleNotActiveError, NoKeyResultsError.
-    """
-    require_open(objective, cycle)
-    if objective.state != "draft":
-        raise ObjectiveStateError(objective.state)
-    if cycle.state != "active":
-        raise CycleNotActiveError(cycle.state)
-    if not objective.key_results:
-        raise NoKeyResultsError
-    return ObjectiveActivated()
-
-
-def close(
-    objective: Objective, cycle: Cycle, *, progress: Mapping[UUID, KeyResultProgress]
-) -> ObjectiveClosed:
-    """Score and close it. `progress` is where each of its key results stands.
-
-    Raises CycleLockedError, ObjectiveStateError, NothingToScoreError.
-    """
-    require_open(objective, cycle)
-    if objective.state != "active":
-        raise ObjectiveStateError(objective.state)
-    scores = {each.id: progress[each.id].progress for each in objective.key_results}
-    score = weighted_mean(
-        Part(scores[each.id], each.definition.weight) for each in objective.key_results
-    )
-    if score is None:
-        raise NothingToScoreError
-    return ObjectiveClosed(
-        score=score,
-        verdict=verdict(ambition=objective.ambition, score=score),
-        key_results=tuple(
-            KeyResultScore(key_result_id=each_id, score=each) for each_id, each in scores.items()
-        ),
+    require_step(objective, "revise")
+    labels = _each_once(wanted.labels)
+    stands = (objective.title, objective.description, objective.ambition, objective.labels)
+    if stands == (wanted.title, wanted.description, wanted.ambition, labels):
+        raise NothingChangesError
+    return ObjectiveRevised(
+        title=wanted.title,
+        description=wanted.description,
+        ambition=wanted.ambition,
+        labels=labels,
     )
 
 
-def require_open(objective: Objective, cycle: Cycle) -> None:
-    """Raise CycleLockedError or ObjectiveStateError when the objective cannot change any more."""
-    require_unlocked(cycle)
-    if objective.state == "closed":
-        raise ObjectiveStateError(objective.state)
+def reassign(objective: Objective, owner: Owner) -> ObjectiveReassigned:
+    """Have somebody else answer for it. Raises ObjectiveStateError, NothingChangesError."""
+    require_step(objective, "reassign")
+    if owner == objective.owner:
+        raise NothingChangesError
+    return ObjectiveReassigned(owner=owner)
+
+
+def delegate(objective: Objective, delegates: Sequence[Owner]) -> ObjectiveDelegated:
+    """Let these, and nobody else, change it in its owner's name.
+
+    Raises ObjectiveStateError, TooManyDelegatesError, NothingChangesError.
+    """
+    require_step(objective, "delegate")
+    wanted = _delegates(delegates)
+    if wanted == objective.delegates:
+        raise NothingChangesError
+    return ObjectiveDelegated(delegates=wanted)
+
+
+def require_step(objective: Objective, step: Step) -> None:
+    """Raise ObjectiveStateError unless the objective's state allows this step."""
+    allowed = ALLOWED[objective.state]
+    if step not in allowed:
+        raise ObjectiveStateError(objective.state, step, allowed)
+
+
+def _each_once(labels: Sequence[str]) -> tuple[str, ...]:
+    each_once = tuple(dict.fromkeys(labels))
+    if len(each_once) > MAX_LABELS:
+        raise TooManyLabelsError(MAX_LABELS)
+    return each_once
+
+
+def _delegates(delegates: Sequence[Owner]) -> tuple[Owner, ...]:
+    each_once = tuple(dict.fromkeys(delegates))
+    if len(each_once) > MAX_DELEGATES:
+        raise TooManyDelegatesError(MAX_DELEGATES)
+    return each_once
 
 
 def evolve(objective: Objective | None, logged: LoggedEvent) -> Objective:
@@ -192,6 +299,8 @@ def evolve(objective: Objective | None, logged: LoggedEvent) -> Objective:
     assert logged.recorded_at is not None
     assert logged.position is not None
     changes = _CHANGES[type(event)](objective, event, logged)
+    if type(event) not in _NO_DECISIONS:
+        changes["decided"] = logged.originator_version
     return replace(objective, changed_at=logged.recorded_at, position=logged.position, **changes)
 
 
@@ -205,18 +314,57 @@ def _drafted(event: ObjectiveDrafted, logged: LoggedEvent) -> Objective:
         description=event.description,
         owner=event.owner,
         ambition=event.ambition,
+        labels=event.labels,
+        delegates=event.delegates,
+        predecessor_id=event.predecessor_id,
         state="draft",
         drafted_at=logged.recorded_at,
         changed_at=logged.recorded_at,
         position=logged.position,
+        decided=logged.originator_version,
     )
 
 
-def _key_result_added(before: Objective, event: KeyResultAdded, _: LoggedEvent) -> dict[str, Any]:
+Changes = dict[str, Any]
+
+
+def _revised(_: Objective, event: ObjectiveRevised, __: LoggedEvent) -> Changes:
+    return {
+        "title": event.title,
+        "description": event.description,
+        "ambition": event.ambition,
+        "labels": event.labels,
+    }
+
+
+def _reassigned(_: Objective, event: ObjectiveReassigned, __: LoggedEvent) -> Changes:
+    return {"owner": event.owner}
+
+
+def _delegated(_: Objective, event: ObjectiveDelegated, __: LoggedEvent) -> Changes:
+    return {"delegates": event.delegates}
+
+
+def _key_result_added(before: Objective, event: KeyResultAdded, _: LoggedEvent) -> Changes:
     return {"key_results": (*before.key_results, key_result.added(event))}
 
 
-def _aligned(before: Objective, event: ObjectiveAligned, _: LoggedEvent) -> dict[str, Any]:
+def _key_result_revised(before: Objective, event: KeyResultRevised, _: LoggedEvent) -> Changes:
+    return _with(before, before.key_result(event.key_result_id).revised(event))
+
+
+def _key_result_retargeted(
+    before: Objective, event: KeyResultRetargeted, _: LoggedEvent
+) -> Changes:
+    return _with(before, before.key_result(event.key_result_id).retargeted(event))
+
+
+def _key_result_removed(before: Objective, event: KeyResultRemoved, _: LoggedEvent) -> Changes:
+    remaining = tuple(each for each in before.key_results if each.id != event.key_result_id)
+    return {"key_results": remaining}
+
+
+def _aligned(before: Objective, event: ObjectiveAligned, _: LoggedEvent) -> Changes:
     alignment = Alignment(
         parent_objective_id=event.parent_objective_id,
         parent_key_result_id=event.parent_key_result_id,
@@ -226,51 +374,95 @@ def _aligned(before: Objective, event: ObjectiveAligned, _: LoggedEvent) -> dict
     return {"alignments": (*before.alignments, alignment)}
 
 
-def _unaligned(before: Objective, event: ObjectiveUnaligned, _: LoggedEvent) -> dict[str, Any]:
+def _unaligned(before: Objective, event: ObjectiveUnaligned, _: LoggedEvent) -> Changes:
     ended = (event.parent_objective_id, event.parent_key_result_id)
-    return {
-        "alignments": tuple(
-            each
-            for each in before.alignments
-            if (each.parent_objective_id, each.parent_key_result_id) != ended
-        )
-    }
+    return {"alignments": tuple(each for each in before.alignments if each.parent != ended)}
 
 
-def _activated(_before: Objective, _event: ObjectiveActivated, _: LoggedEvent) -> dict[str, Any]:
-    return {"state": "active"}
+def _proposed(_: Objective, __: ObjectiveProposed, ___: LoggedEvent) -> Changes:
+    return {"state": "proposed", "approved_at": None}
 
 
-def _checked_in(
-    before: Objective, event: KeyResultCheckedIn, logged: LoggedEvent
-) -> dict[str, Any]:
+def _approved(_: Objective, __: ObjectiveApproved, logged: LoggedEvent) -> Changes:
+    return {"approved_at": logged.recorded_at}
+
+
+def _returned(_: Objective, __: ObjectiveReturned, ___: LoggedEvent) -> Changes:
+    return {"state": "draft", "approved_at": None}
+
+
+def _activated(_: Objective, __: ObjectiveActivated, logged: LoggedEvent) -> Changes:
+    return {"state": "active", "activated_at": logged.recorded_at}
+
+
+def _checked_in(before: Objective, event: KeyResultCheckedIn, logged: LoggedEvent) -> Changes:
     return _with(before, before.key_result(event.key_result_id).checked_in(event, logged))
 
 
-def _measured(before: Objective, event: KeyResultMeasured, logged: LoggedEvent) -> dict[str, Any]:
+def _check_in_corrected(before: Objective, event: CheckInCorrected, logged: LoggedEvent) -> Changes:
+    return _with(before, before.key_result(event.key_result_id).corrected(event, logged))
+
+
+def _measured(before: Objective, event: KeyResultMeasured, logged: LoggedEvent) -> Changes:
     return _with(before, before.key_result(event.key_result_id).measured(event, logged))
 
 
-def _linked(before: Objective, event: KeyResultLinked, _: LoggedEvent) -> dict[str, Any]:
+def _linked(before: Objective, event: KeyResultLinked, _: LoggedEvent) -> Changes:
     found = before.key_result(event.key_result_id)
     return _with(before, replace(found, link=Link(kpi=event.kpi, reading=event.reading)))
 
 
-def _unlinked(before: Objective, event: KeyResultUnlinked, _: LoggedEvent) -> dict[str, Any]:
+def _unlinked(before: Objective, event: KeyResultUnlinked, _: LoggedEvent) -> Changes:
     found = before.key_result(event.key_result_id)
     return _with(before, replace(found, link=None, measurement=None))
 
 
-def _closed(_before: Objective, event: ObjectiveClosed, _: LoggedEvent) -> dict[str, Any]:
-    outcome = Outcome(
-        score=event.score,
-        verdict=event.verdict,
-        key_results={each.key_result_id: each.score for each in event.key_results},
-    )
-    return {"state": "closed", "outcome": outcome}
+def _closed(_: Objective, event: ObjectiveClosed, logged: LoggedEvent) -> Changes:
+    return {"state": "closed", "ended_at": logged.recorded_at, "outcome": _outcome(event)}
 
 
-def _with(before: Objective, changed: KeyResult) -> dict[str, Any]:
+def _rescored(_: Objective, event: ObjectiveRescored, __: LoggedEvent) -> Changes:
+    return {"outcome": _outcome(event)}
+
+
+def _outcome(event: ObjectiveClosed | ObjectiveRescored) -> Outcome:
+    return Outcome(score=event.score, verdict=event.verdict, key_results=event.key_results)
+
+
+def _retrospective(_: Objective, event: RetrospectiveWritten, __: LoggedEvent) -> Changes:
+    return {
+        "retrospective": Retrospective(
+            worked=event.worked, did_not_work=event.did_not_work, carry_on=event.carry_on
+        )
+    }
+
+
+def _postponed(_: Objective, __: ObjectivePostponed, logged: LoggedEvent) -> Changes:
+    return {"state": "postponed", "ended_at": logged.recorded_at, "approved_at": None}
+
+
+def _abandoned(_: Objective, __: ObjectiveAbandoned, logged: LoggedEvent) -> Changes:
+    return {"state": "abandoned", "ended_at": logged.recorded_at, "approved_at": None}
+
+
+def _reopened(_: Objective, event: ObjectiveReopened, __: LoggedEvent) -> Changes:
+    return {"state": event.state, "ended_at": None, "outcome": None}
+
+
+def _carried_over(_: Objective, event: ObjectiveCarriedOver, __: LoggedEvent) -> Changes:
+    successor = Successor(objective_id=event.successor_id, cycle_id=event.successor_cycle_id)
+    return {"successor": successor}
+
+
+def _commented(before: Objective, _: ObjectiveCommented, __: LoggedEvent) -> Changes:
+    return {"comments": before.comments + 1}
+
+
+def _acknowledged(before: Objective, _: ObjectiveAcknowledged, __: LoggedEvent) -> Changes:
+    return {"acknowledgements": before.acknowledgements + 1}
+
+
+def _with(before: Objective, changed: KeyResult) -> Changes:
     return {
         "key_results": tuple(
             changed if each.id == changed.id else each for each in before.key_results
@@ -278,14 +470,34 @@ def _with(before: Objective, changed: KeyResult) -> dict[str, Any]:
     }
 
 
-_CHANGES: Final[Mapping[type, Callable[[Objective, Any, LoggedEvent], dict[str, Any]]]] = {
+_NO_DECISIONS: Final = frozenset({KeyResultMeasured, ObjectiveCommented, ObjectiveAcknowledged})
+
+_CHANGES: Final[Mapping[type, Callable[[Objective, Any, LoggedEvent], Changes]]] = {
+    ObjectiveRevised: _revised,
+    ObjectiveReassigned: _reassigned,
+    ObjectiveDelegated: _delegated,
     KeyResultAdded: _key_result_added,
+    KeyResultRevised: _key_result_revised,
+    KeyResultRetargeted: _key_result_retargeted,
+    KeyResultRemoved: _key_result_removed,
     ObjectiveAligned: _aligned,
     ObjectiveUnaligned: _unaligned,
+    ObjectiveProposed: _proposed,
+    ObjectiveApproved: _approved,
+    ObjectiveReturned: _returned,
     ObjectiveActivated: _activated,
     KeyResultCheckedIn: _checked_in,
+    CheckInCorrected: _check_in_corrected,
     KeyResultMeasured: _measured,
     KeyResultLinked: _linked,
     KeyResultUnlinked: _unlinked,
     ObjectiveClosed: _closed,
+    ObjectiveRescored: _rescored,
+    RetrospectiveWritten: _retrospective,
+    ObjectivePostponed: _postponed,
+    ObjectiveAbandoned: _abandoned,
+    ObjectiveReopened: _reopened,
+    ObjectiveCarriedOver: _carried_over,
+    ObjectiveCommented: _commented,
+    ObjectiveAcknowledged: _acknowledged,
 }

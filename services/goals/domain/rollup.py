@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from uuid import UUID
 
-from contracts.progress import KeyResultProgress, Part, key_result_progress, weighted_mean
+from contracts.progress import (
+    COUNTING_STATES,
+    KeyResultProgress,
+    Part,
+    key_result_progress,
+    weighted_mean,
+)
 from services.goals.domain.key_result import KeyResult
 from services.goals.domain.objective import Objective
 
@@ -28,7 +34,7 @@ class _Contribution:
 def roll_up(objective: Objective, contributors: Iterable[Objective] = ()) -> ObjectiveProgress:
     """The objective's progress, given all that contribute to it at any depth.
 
-    A contributor that is still a draft does not count.
+    A contributor counts while it is worked on and once it is closed.
     """
     family = {each.id: each for each in (objective, *contributors)}
     feeding: dict[UUID, list[_Contribution]] = {each: [] for each in family}
@@ -49,7 +55,7 @@ def needs_contributors(objective: Objective) -> bool:
 
 
 def _contributions(child: Objective) -> list[tuple[UUID, _Contribution]]:
-    if child.state == "draft":
+    if child.state not in COUNTING_STATES:
         return []
     return [
         (
@@ -83,11 +89,5 @@ def _progress(
 
 def own_progress(key_result: KeyResult, children: Iterable[Part] = ()) -> KeyResultProgress:
     """A key result's progress by its own value or, without one, by that of its children."""
-    current = key_result.current
-    return key_result_progress(
-        baseline=key_result.definition.baseline,
-        target=key_result.definition.target,
-        value=current.value if current else None,
-        source=current.source if current else "manual",
-        children=children,
-    )
+    source = key_result.current.source if key_result.current else "manual"
+    return key_result_progress(key_result.attained, source, children)

@@ -1,5 +1,7 @@
 """Who stands above and below whom, as of now or of a moment."""
 
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -7,11 +9,13 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from services.chassis.eventstore.arrays import UuidArray
 from services.chassis.postgres import Pool, connection
 from services.goals.domain.errors import AlignmentDepthError, RollUpTooLargeError
 
 MAX_ANCESTORS: Final = 10_000
 MAX_CONTRIBUTORS: Final = 500
+MAX_NAMED_CHILDREN: Final = 100
 
 # UNION drops what was found before, so a walk ends although an objective has several parents.
 _ANCESTORS: Final = (
@@ -21,6 +25,15 @@ _ANCESTORS: Final = (
     " SELECT a.parent_id FROM goals.alignments AS a JOIN above ON a.child_id = above.id"
     " WHERE a.ended_at IS NULL"
     ") SELECT id FROM above LIMIT %s"
+)
+_EDGES_ABOVE: Final = (
+    "WITH RECURSIVE above (child_id, parent_id) AS ("
+    " SELECT child_id, parent_id FROM goals.alignments"
+    " WHERE child_id = ANY(%s) AND ended_at IS NULL"
+    " UNION"
+    " SELECT a.child_id, a.parent_id FROM goals.alignments AS a"
+    " JOIN above ON a.child_id = above.parent_id WHERE a.ended_at IS NULL"
+    ") SELECT child_id, parent_id FROM above LIMIT %s"
 )
 _CONTRIBUTORS: Final = (
     "WITH RECURSIVE below (id) AS ("
@@ -53,6 +66,44 @@ def ancestors(cursor: Cursor[DictRow], objective_id: UUID) -> frozenset[UUID]:
     if len(found) > MAX_ANCESTORS:
         raise AlignmentDepthError(MAX_ANCESTORS)
     return found
+
+
+def standing_above(
+    cursor: Cursor[DictRow], objective_ids: Collection[UUID]
+) -> dict[UUID, set[UUID]]:
+    """Whom each of these objectives, and each that they stand below, is aligned to.
+
+    Raises AlignmentDepthError when that is more than MAX_ANCESTORS alignments.
+    """
+    cursor.execute(_EDGES_ABOVE, (UuidArray(list(objective_ids)), MAX_ANCESTORS + 1))
+    rows = cursor.fetchall()
+    if len(rows) > MAX_ANCESTORS:
+        raise AlignmentDepthError(MAX_ANCESTORS)
+    above: dict[UUID, set[UUID]] = {}
+    for row in rows:
+        above.setdefault(row["child_id"], set()).add(row["parent_id"])
+    return above
+
+
+def walk_up(above: Mapping[UUID, AbstractSet[UUID]], objective_id: UUID) -> set[UUID]:
+    """All objectives that this one stands below, by what `standing_above` gives."""
+    reached: set[UUID] = set()
+    waiting = [objective_id]
+    while waiting:
+        news = above.get(waiting.pop(), frozenset()) - reached
+        reached |= news
+        waiting.extend(news)
+    return reached
+
+
+def aligned_to_key_result(cursor: Cursor[DictRow], key_result_id: UUID) -> list[UUID]:
+    """The objectives that are aligned to a key result, the first MAX_NAMED_CHILDREN of them."""
+    cursor.execute(
+        "SELECT child_id FROM goals.alignments"
+        " WHERE parent_key_result_id = %s AND ended_at IS NULL ORDER BY child_id LIMIT %s",
+        (key_result_id, MAX_NAMED_CHILDREN),
+    )
+    return [row["child_id"] for row in cursor]
 
 
 def contributors(cursor: Cursor[DictRow], objective_id: UUID) -> list[UUID]:

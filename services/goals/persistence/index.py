@@ -6,20 +6,34 @@ from typing import Any, Final
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from services.chassis.eventstore.context import LoggedEvent
+from services.chassis.eventstore.context import Event, LoggedEvent
 from services.goals.domain.events import (
     CycleActivated,
     CycleClosed,
     CyclePlanned,
+    CycleReopened,
+    CycleRevised,
     CycleScoringStarted,
     KeyResultLinked,
+    KeyResultRemoved,
     KeyResultUnlinked,
+    ObjectiveAbandoned,
+    ObjectiveAcknowledged,
     ObjectiveActivated,
     ObjectiveAligned,
     ObjectiveClosed,
+    ObjectiveCommented,
     ObjectiveDrafted,
+    ObjectivePostponed,
+    ObjectiveProposed,
+    ObjectiveReassigned,
+    ObjectiveReopened,
+    ObjectiveReturned,
+    ObjectiveRevised,
     ObjectiveUnaligned,
 )
+from services.goals.persistence.check_ins import index_check_ins
+from services.goals.persistence.feedback import index_feedback
 
 _CYCLE_STATES: Final[Mapping[type, str]] = {
     CycleActivated: "active",
@@ -27,7 +41,11 @@ _CYCLE_STATES: Final[Mapping[type, str]] = {
     CycleClosed: "closed",
 }
 _OBJECTIVE_STATES: Final[Mapping[type, str]] = {
+    ObjectiveProposed: "proposed",
+    ObjectiveReturned: "draft",
     ObjectiveActivated: "active",
+    ObjectivePostponed: "postponed",
+    ObjectiveAbandoned: "abandoned",
     ObjectiveClosed: "closed",
 }
 
@@ -38,6 +56,7 @@ def index_events(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) -> None
         write = _WRITERS.get(type(logged.event))
         if write is not None:
             write(cursor, logged)
+    index_check_ins(cursor, events)
     _touch_objectives(cursor, events)
 
 
@@ -63,10 +82,23 @@ def _plan_cycle(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
 
 
 def _move_cycle(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    state = event.state if isinstance(event, CycleReopened) else _CYCLE_STATES[type(event)]
     cursor.execute(
         "UPDATE goals.cycles SET state = %s, version = %s, updated_at = %s WHERE id = %s",
+        (state, logged.originator_version, logged.recorded_at, logged.originator_id),
+    )
+
+
+def _revise_cycle(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, CycleRevised)
+    cursor.execute(
+        "UPDATE goals.cycles SET name = %s, check_in_rhythm = %s, version = %s, updated_at = %s"
+        " WHERE id = %s",
         (
-            _CYCLE_STATES[type(logged.event)],
+            event.name,
+            event.check_in_rhythm,
             logged.originator_version,
             logged.recorded_at,
             logged.originator_id,
@@ -78,19 +110,39 @@ def _draft_objective(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
     event = logged.event
     assert isinstance(event, ObjectiveDrafted)
     cursor.execute(
-        "INSERT INTO goals.objectives (id, cycle_id, owner_kind, owner_id, title,"
-        " state, version, updated_at, drafted_position)"
-        " VALUES (%s, %s, %s, %s, %s, 'draft', %s, %s, %s)",
+        "INSERT INTO goals.objectives (id, cycle_id, owner_kind, owner_id, title, description,"
+        " labels, state, version, updated_at, drafted_position)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'draft', %s, %s, %s)",
         (
             logged.originator_id,
             event.cycle_id,
             event.owner.kind,
             event.owner.id,
             event.title,
+            event.description,
+            list(event.labels),
             logged.originator_version,
             logged.recorded_at,
             logged.position,
         ),
+    )
+
+
+def _revise_objective(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, ObjectiveRevised)
+    cursor.execute(
+        "UPDATE goals.objectives SET title = %s, description = %s, labels = %s WHERE id = %s",
+        (event.title, event.description, list(event.labels), logged.originator_id),
+    )
+
+
+def _reassign_objective(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
+    event = logged.event
+    assert isinstance(event, ObjectiveReassigned)
+    cursor.execute(
+        "UPDATE goals.objectives SET owner_kind = %s, owner_id = %s WHERE id = %s",
+        (event.owner.kind, event.owner.id, logged.originator_id),
     )
 
 
@@ -105,7 +157,7 @@ def _touch_objectives(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) ->
         if type(logged.event) in _OF_CYCLES:
             continue
         reached[logged.originator_id] = logged
-        state = _OBJECTIVE_STATES.get(type(logged.event))
+        state = _state_after(logged.event)
         if state is not None:
             states[logged.originator_id] = state
     if reached:
@@ -122,6 +174,13 @@ def _touch_objectives(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) ->
             },
             prepare=True,
         )
+
+
+def _state_after(event: Event) -> str | None:
+    """The state that an event leads to, None if it leaves it."""
+    if isinstance(event, ObjectiveReopened):
+        return event.state
+    return _OBJECTIVE_STATES.get(type(event))
 
 
 def _align(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
@@ -169,28 +228,29 @@ def _link(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
 
 def _unlink(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
     event = logged.event
-    assert isinstance(event, KeyResultUnlinked)
+    assert isinstance(event, KeyResultUnlinked | KeyResultRemoved)
     cursor.execute(
         "DELETE FROM goals.kpi_links WHERE objective_id = %s AND key_result_id = %s",
         (logged.originator_id, event.key_result_id),
     )
 
 
-def _stop_following(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
-    """What is closed is measured no more."""
-    cursor.execute("DELETE FROM goals.kpi_links WHERE objective_id = %s", (logged.originator_id,))
-
-
 _WRITERS: Final[Mapping[type, Callable[[Cursor[DictRow], LoggedEvent], None]]] = {
     CyclePlanned: _plan_cycle,
+    CycleRevised: _revise_cycle,
     CycleActivated: _move_cycle,
     CycleScoringStarted: _move_cycle,
     CycleClosed: _move_cycle,
+    CycleReopened: _move_cycle,
     ObjectiveDrafted: _draft_objective,
+    ObjectiveRevised: _revise_objective,
+    ObjectiveReassigned: _reassign_objective,
     ObjectiveAligned: _align,
     ObjectiveUnaligned: _unalign,
+    KeyResultRemoved: _unlink,
     KeyResultLinked: _link,
     KeyResultUnlinked: _unlink,
-    ObjectiveClosed: _stop_following,
+    ObjectiveCommented: index_feedback,
+    ObjectiveAcknowledged: index_feedback,
 }
-_OF_CYCLES: Final = frozenset({CyclePlanned, *_CYCLE_STATES})
+_OF_CYCLES: Final = frozenset({CyclePlanned, CycleRevised, CycleReopened, *_CYCLE_STATES})

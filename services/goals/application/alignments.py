@@ -1,0 +1,75 @@
+"""Alignments: objectives put below others, moved, and taken away again."""
+
+from collections.abc import Set as AbstractSet
+from uuid import UUID
+
+from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.unit import Loaded, Unit
+from services.goals.application.loading import objective_to_change
+from services.goals.commands import AlignMany, AlignObjective, RealignObjective, UnalignObjective
+from services.goals.domain import alignment
+from services.goals.domain.alignment import Parent
+from services.goals.domain.errors import UnknownParentError
+from services.goals.domain.objective import Alignment, Objective
+from services.goals.persistence.alignments import ancestors, standing_above, walk_up
+from services.goals.persistence.log import CYCLE, OBJECTIVE
+
+
+def align_objective(unit: Unit, command: AlignObjective) -> Loaded[Objective]:
+    """ObjectiveAligned; ObjectiveUnaligned before it where kind or weight change.
+
+    Raises UnknownParentError, and what `alignment.align` raises.
+    """
+    objective_to_change(unit, command)
+    above = ancestors(unit.index(), command.alignment.parent_objective_id)
+    return _align(unit, command.id, command.alignment, above)
+
+
+def realign_objective(unit: Unit, command: RealignObjective) -> Loaded[Objective]:
+    """ObjectiveUnaligned and ObjectiveAligned. Raises what the two steps raise."""
+    loaded, _ = objective_to_change(unit, command)
+    above = ancestors(unit.index(), command.alignment.parent_objective_id)
+    unit.record(OBJECTIVE, loaded.id, alignment.unalign(loaded.state, command.from_parent))
+    return _align(unit, command.id, command.alignment, above)
+
+
+def unalign_objective(unit: Unit, command: UnalignObjective) -> Loaded[Objective]:
+    """ObjectiveUnaligned. Raises what `alignment.unalign` raises."""
+    loaded, _ = objective_to_change(unit, command)
+    return unit.record(OBJECTIVE, loaded.id, alignment.unalign(loaded.state, command.parent))
+
+
+def align_many(unit: Unit, command: AlignMany) -> list[Loaded[Objective]]:
+    """ObjectiveAligned for each, all of them or none; the objectives, each once.
+
+    Raises what `align_objective` raises.
+    """
+    parents = {each.alignment.parent_objective_id for each in command.alignments}
+    above = standing_above(unit.index(), parents)
+    aligned: dict[UUID, Loaded[Objective]] = {}
+    for each in command.alignments:
+        if each.id not in aligned:
+            objective_to_change(unit, each)
+        parent_id = each.alignment.parent_objective_id
+        aligned[each.id] = _align(unit, each.id, each.alignment, walk_up(above, parent_id))
+        # What was just aligned may have to be walked through by those that follow.
+        above.setdefault(each.id, set()).add(parent_id)
+    return list(aligned.values())
+
+
+def _align(
+    unit: Unit, objective_id: UUID, wanted: Alignment, above: AbstractSet[UUID]
+) -> Loaded[Objective]:
+    child = unit.load(OBJECTIVE, objective_id)
+    try:
+        found = unit.load(OBJECTIVE, wanted.parent_objective_id)
+    except AggregateNotFoundError:
+        raise UnknownParentError("objective", wanted.parent_objective_id) from None
+    parent = Parent(
+        objective=found.state,
+        cycle=unit.load(CYCLE, found.state.cycle_id).state,
+        ancestors=above,
+    )
+    its_cycle = unit.load(CYCLE, child.state.cycle_id).state
+    events = alignment.align(child.state, its_cycle, wanted, parent=parent)
+    return unit.record(OBJECTIVE, objective_id, *events)
