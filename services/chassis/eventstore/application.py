@@ -1,5 +1,6 @@
 """The library's application, wired to a service's schema: the mapper, the recorder, the log."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.recorder import LogRecorder
+from services.chassis.eventstore.snapshots import shape_of
+from services.chassis.eventstore.unit import AggregateKind
 
 # Waiting for the append lock longer than this answers "overloaded" instead of hanging.
 LOCK_TIMEOUT_SECONDS = 5
@@ -20,15 +23,25 @@ class LogApplication(Application[UUID]):
     """An event-sourced application over one schema's log.
 
     Commands go through the group-committing Writer; `save` of the library works as well, and
-    gives the same order and the same `recorded_at`.
+    gives the same order and the same `recorded_at`. The writer begins with snapshots where `kinds`
+    names the kind of the aggregate.
     """
 
     name = "stored"
     recorder: LogRecorder
 
-    def __init__(self, mapper: EventMapper, *, database_url: str, schema: str) -> None:
+    def __init__(
+        self,
+        mapper: EventMapper,
+        *,
+        database_url: str,
+        schema: str,
+        kinds: Sequence[AggregateKind[Any]] = (),
+    ) -> None:
         self._mapper = mapper
         super().__init__(env=_environment(database_url, schema))
+        shapes = map(shape_of, kinds)
+        self.recorder.shapes = tuple(shape for shape in shapes if shape is not None)
 
     def construct_mapper(self) -> EventMapper:
         """The service's own mapper: topics and versions instead of Python paths."""

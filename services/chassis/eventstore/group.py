@@ -13,8 +13,10 @@ from psycopg.rows import DictRow
 from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.errors import IdempotencyKeyReusedError
 from services.chassis.eventstore.mapper import EventMapper
-from services.chassis.eventstore.recorder import Append, GivenAnswer, RecordedEvent
-from services.chassis.eventstore.unit import AggregateKind, Answer, Command, Loaded, Unit, fold
+from services.chassis.eventstore.recorder import Append, GivenAnswer
+from services.chassis.eventstore.replay import Replay, Row, UnusableSnapshotError, logged
+from services.chassis.eventstore.snapshots import Snapshot, take
+from services.chassis.eventstore.unit import AggregateKind, Answer, Command, Loaded, Unit
 
 MAX_CACHED_AGGREGATES: Final = 20_000
 
@@ -98,7 +100,8 @@ class CommitGroup:
         self._cache = cache
         self._index = index
         self._changed: dict[UUID, Loaded[Any]] = {}
-        self._fetched: dict[UUID, list[RecordedEvent]] = {}
+        self._fetched: dict[UUID, list[Row]] = {}
+        self._snapshots: list[Snapshot] = []
         self._pending: list[LoggedEvent] = []
         self._answered: list[tuple[Request, Answer]] = []
         self.head = 0
@@ -110,6 +113,7 @@ class CommitGroup:
             if request.answer is None and request.error is None:
                 self._decide(request)
         self._flush()
+        self._keep_snapshots()
         self._keep_answers()
 
     def keep(self) -> None:
@@ -125,12 +129,25 @@ class CommitGroup:
         loaded = self._changed.get(aggregate_id) or self._cache.get(aggregate_id)
         if loaded is not None:
             return loaded
-        rows = self._fetched.get(aggregate_id)
+        rows: Sequence[Row] | None = self._fetched.get(aggregate_id)
         if rows is None:
-            rows = list(self._append.select_events(aggregate_id))
-        loaded = fold(kind, [self._logged(row) for row in rows])
+            rows = self._append.select_replay(aggregate_id)
+        loaded = self._replayed(kind, aggregate_id, rows)
         if loaded is not None:
             self._cache.put(loaded)
+        return loaded
+
+    def _replayed(
+        self, kind: AggregateKind[Any], aggregate_id: UUID, rows: Sequence[Row]
+    ) -> Loaded[Any] | None:
+        replay = Replay(self._mapper)
+        try:
+            loaded = replay.aggregate(kind, rows)
+        except UnusableSnapshotError:
+            rows = self._append.select_replay(aggregate_id, snapshots=False)
+            loaded = replay.aggregate(kind, rows)
+        # Those before it are left to readers: a group holds the lock.
+        self._snapshots.extend(replay.due[-1:])
         return loaded
 
     def flushed_cursor(self) -> Cursor[DictRow]:
@@ -154,21 +171,19 @@ class CommitGroup:
         for aggregate_id in touches:
             self._fetched[aggregate_id] = []
         for row in opening.touched:
-            assert isinstance(row.stored.originator_id, UUID)
-            self._fetched[row.stored.originator_id].append(row)
+            self._fetched[row.originator_id].append(row)
         self._answer_again(requests, opening.answered)
 
-    def _catch_up(self, tail: Sequence[RecordedEvent] | None) -> None:
+    def _catch_up(self, tail: Sequence[Row] | None) -> None:
         """Bring cached aggregates to what other processes have recorded meanwhile."""
         if tail is None:
             self._cache.forget()
         for row in tail or ():
-            assert isinstance(row.stored.originator_id, UUID)
-            loaded = self._cache.get(row.stored.originator_id)
-            if loaded is None or row.stored.originator_version <= loaded.version:
+            loaded = self._cache.get(row.originator_id)
+            if loaded is None or row.originator_version <= loaded.version:
                 continue
-            if row.stored.originator_version == loaded.version + 1:
-                self._cache.put(loaded.after(self._logged(row)))
+            if row.originator_version == loaded.version + 1:
+                self._cache.put(loaded.after(logged(self._mapper, row)))
             else:
                 self._cache.drop(loaded.id)
         self._cache.seen = self.head
@@ -200,7 +215,9 @@ class CommitGroup:
         except Exception as error:  # noqa: BLE001 - a command that fails, fails alone
             request.error = error
             return
-        self._pending.extend(unit.events)
+        for event, state in unit.steps:
+            self._pending.append(event)
+            self._snapshots.extend(filter(None, [take(state, event)]))
         self._changed.update(unit.changed)
         self.head = unit.position
         self._answered.append((request, replace(answer, position=unit.position)))
@@ -221,12 +238,9 @@ class CommitGroup:
                 [_row(request, answer) for request, answer in self._answered], self.recorded_at
             )
 
-    def _logged(self, row: RecordedEvent) -> LoggedEvent:
-        return replace(
-            self._mapper.to_domain_event(row.stored),
-            position=row.position,
-            recorded_at=row.recorded_at,
-        )
+    def _keep_snapshots(self) -> None:
+        if self._snapshots:
+            self._append.keep_snapshots(self._snapshots)
 
 
 def _row(request: Request, answer: Answer) -> GivenAnswer:

@@ -1,29 +1,46 @@
 """Reading the log: one aggregate's history or state, or the whole log in order."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
+import psycopg
+import structlog
 from psycopg import sql
-from psycopg.rows import TupleRow
 
+from services.chassis.eventstore.arrays import TextArray, UuidArray
 from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.mapper import EventMapper
-from services.chassis.eventstore.unit import AggregateKind, Loaded, fold
-from services.chassis.postgres import Pool, connection
+from services.chassis.eventstore.replay import (
+    SELECT_REPLAY,
+    Replay,
+    Row,
+    UnusableSnapshotError,
+    logged,
+    replay_parameters,
+)
+from services.chassis.eventstore.snapshots import KEEP, Snapshot, as_parameters, shape_of
+from services.chassis.eventstore.unit import AggregateKind, Loaded
+from services.chassis.postgres import DatabaseUnavailableError, Pool, connection
 
 S = TypeVar("S")
 
 MAX_EVENTS_PER_READ = 1_000
-_MAX_VERSION = 2**63 - 1
+# A long history without snapshots is given so many at a time, by one read after the other.
+MAX_SNAPSHOTS_PER_READ = 200
 
+_TABLES = {"table": sql.SQL("stored_events"), "snapshots": sql.SQL("stored_snapshots")}
 _SELECT = sql.SQL(
-    "SELECT notification_id, recorded_at, originator_id, originator_version, topic, state"
+    "SELECT originator_id, originator_version, notification_id, recorded_at, state, topic, NULL"
     " FROM stored_events "
 )
+_SELECT_REPLAY = SELECT_REPLAY.format(**_TABLES)
+_KEEP = KEEP.format(**_TABLES)
+
+log = structlog.get_logger()
 
 
 class EventLog:
@@ -56,15 +73,10 @@ class EventLog:
         Raises AggregateNotFoundError when there is none, or was none yet, or when it has not
         reached that version.
         """
-        events = await self._select(
-            "WHERE originator_id = %s AND originator_version <= %s"
-            " AND recorded_at <= coalesce(%s::timestamptz, 'infinity') ORDER BY originator_version",
-            (aggregate_id, _MAX_VERSION if version is None else version, as_of),
-        )
-        loaded = fold(kind, events)
-        if loaded is None or (version is not None and loaded.version < version):
+        found = await self._replayed(kind, [aggregate_id], version=version, as_of=as_of)
+        if not found or (version is not None and found[0].version < version):
             raise AggregateNotFoundError(kind.name, aggregate_id)
-        return loaded
+        return found[0]
 
     async def states(
         self,
@@ -77,16 +89,7 @@ class EventLog:
 
         Those that are not there, or were not yet, are left out.
         """
-        events = await self._select(
-            "WHERE originator_id = ANY(%s)"
-            " AND recorded_at <= coalesce(%s::timestamptz, 'infinity')"
-            " ORDER BY originator_id, originator_version",
-            (list(aggregate_ids), as_of),
-        )
-        folded = (
-            fold(kind, list(own)) for _, own in groupby(events, lambda each: each.originator_id)
-        )
-        return [loaded for loaded in folded if loaded is not None]
+        return await self._replayed(kind, list(aggregate_ids), as_of=as_of)
 
     async def after(self, position: int, limit: int = MAX_EVENTS_PER_READ) -> list[LoggedEvent]:
         """Up to `limit` events of the whole log after a position, in order."""
@@ -107,22 +110,52 @@ class EventLog:
             row = await cursor.fetchone()
         return row[0] if row is not None and row[0] is not None else 0
 
+    async def _replayed(
+        self,
+        kind: AggregateKind[S],
+        aggregate_ids: Sequence[UUID],
+        *,
+        version: int | None = None,
+        as_of: datetime | None = None,
+    ) -> list[Loaded[S]]:
+        shape = shape_of(kind)
+        shapes = TextArray([] if shape is None else [shape])
+        ids = UuidArray(aggregate_ids)
+        asked = replay_parameters(ids, shapes, version=version, as_of=as_of)
+        replay = Replay(self._mapper)
+        try:
+            found = _fold(replay, kind, await self._rows(_SELECT_REPLAY, asked))
+        except UnusableSnapshotError:
+            replay.due.clear()
+            asked["shapes"] = TextArray([])
+            found = _fold(replay, kind, await self._rows(_SELECT_REPLAY, asked))
+        if replay.due:
+            await self._keep(replay.due[:MAX_SNAPSHOTS_PER_READ])
+        return found
+
+    async def _keep(self, snapshots: Sequence[Snapshot]) -> None:
+        """Spare the next reader what this one had to replay; where that fails, nothing is lost."""
+        try:
+            async with connection(self._pool) as lent:
+                await lent.execute(_KEEP, as_parameters(snapshots), prepare=True)
+        except (psycopg.Error, DatabaseUnavailableError) as error:
+            log.warning("snapshots_not_kept", count=len(snapshots), error=str(error))
+
     async def _select(
         self, condition: LiteralString, parameters: Sequence[Any]
     ) -> list[LoggedEvent]:
-        async with connection(self._pool) as lent:
-            cursor = await lent.execute(_SELECT + sql.SQL(condition), parameters, prepare=True)
-            rows = await cursor.fetchall()
-        return [self._logged(row) for row in rows]
+        rows = await self._rows(_SELECT + sql.SQL(condition), parameters)
+        return [logged(self._mapper, row) for row in rows]
 
-    def _logged(self, row: TupleRow) -> LoggedEvent:
-        position, recorded_at, aggregate_id, version, topic, state = row
-        context, event = self._mapper.decode(topic, state)
-        return LoggedEvent(
-            originator_id=aggregate_id,
-            originator_version=version,
-            event=event,
-            context=context,
-            position=position,
-            recorded_at=recorded_at,
-        )
+    async def _rows(
+        self, query: sql.Composed, parameters: Sequence[Any] | Mapping[str, Any]
+    ) -> list[Row]:
+        async with connection(self._pool) as lent:
+            cursor = await lent.execute(query, parameters, prepare=True)
+            return [Row._make(row) for row in await cursor.fetchall()]
+
+
+def _fold(replay: Replay, kind: AggregateKind[S], rows: Iterable[Row]) -> list[Loaded[S]]:
+    own = groupby(rows, lambda row: row.originator_id)
+    folded = (replay.aggregate(kind, list(each)) for _, each in own)
+    return [loaded for loaded in folded if loaded is not None]

@@ -8,7 +8,7 @@ window, `Append` is what can be done in it.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,18 +23,11 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
 from services.chassis.eventstore.arrays import BigintArray, ByteaArray, TextArray, UuidArray
+from services.chassis.eventstore.replay import SELECT_REPLAY, Row, replay_parameters
+from services.chassis.eventstore.snapshots import KEEP, Snapshot, as_parameters
 
 # More of the log than this is not replayed into cached aggregates: they are loaded afresh.
 MAX_TAIL_EVENTS = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """A row of the log."""
-
-    position: int
-    recorded_at: datetime
-    stored: StoredEvent
 
 
 class GivenAnswer(NamedTuple):
@@ -60,8 +53,8 @@ class Opening:
 
     recorded_at: datetime
     head: int
-    tail: Sequence[RecordedEvent] | None
-    touched: Sequence[RecordedEvent]
+    tail: Sequence[Row] | None
+    touched: Sequence[Row]
     answered: Sequence[DictRow]
 
 
@@ -80,10 +73,14 @@ class LogRecorder(PostgresApplicationRecorder):
         names = {
             "table": Identifier(datastore.schema, events_table_name),
             "commands": Identifier(datastore.schema, "commands"),
+            "snapshots": Identifier(datastore.schema, "stored_snapshots"),
         }
+        # Snapshots of other shapes than these are not looked at.
+        self.shapes: Sequence[str] = ()
         self._select_head = _HEAD.format(**names)
         self._select_tail = _TAIL.format(**names)
-        self._select_touched = _TOUCHED.format(**names)
+        self._select_replay = SELECT_REPLAY.format(**names)
+        self._keep_snapshots = KEEP.format(**names)
         self._select_commands = _COMMANDS.format(**names)
         self._insert_commands = _INSERT_COMMANDS.format(**names)
         self._insert_events_at = _INSERT.format(**names)
@@ -137,8 +134,8 @@ class Append:
             prepare=True,
         )
         touched = connection.execute(
-            recorder._select_touched,  # noqa: SLF001
-            {"ids": UuidArray(touches)},
+            recorder._select_replay,  # noqa: SLF001
+            replay_parameters(UuidArray(touches), TextArray(recorder.shapes)),
             prepare=True,
         )
         answered = connection.execute(
@@ -154,27 +151,36 @@ class Append:
         rows = tail.fetchall()
         known = seen is not None and len(rows) <= MAX_TAIL_EVENTS and now["head"] >= seen
         return Opening(
-            recorded_at=now["recorded_at"],
+            recorded_at=now["recorded_at"].astimezone(UTC),
             head=now["head"],
-            tail=[_recorded(row) for row in rows] if known else None,
-            touched=[_recorded(row) for row in touched.fetchall()],
+            tail=[_row(row) for row in rows] if known else None,
+            touched=[_row(row) for row in touched.fetchall()],
             answered=answered.fetchall(),
         )
 
-    def select_events(self, aggregate_id: UUID) -> Sequence[RecordedEvent]:
-        """All events of one aggregate, oldest first, as they stand in this transaction."""
+    def select_replay(self, aggregate_id: UUID, *, snapshots: bool = True) -> Sequence[Row]:
+        """What one aggregate's state follows from, as it stands in this transaction."""
+        shapes = self._recorder.shapes if snapshots else ()
         self.cursor.execute(
-            self._recorder._select_touched,  # noqa: SLF001
-            {"ids": UuidArray([aggregate_id])},
+            self._recorder._select_replay,  # noqa: SLF001
+            replay_parameters(UuidArray([aggregate_id]), TextArray(shapes)),
             prepare=True,
         )
-        return [_recorded(row) for row in self.cursor.fetchall()]
+        return [_row(row) for row in self.cursor.fetchall()]
 
     def insert(self, stored_events: Sequence[StoredEvent], recorded_at: datetime) -> None:
         """Insert events, directly after the last one in the log and in the same order."""
         self.cursor.execute(
             self._recorder._insert_events_at,  # noqa: SLF001
             _parameters(stored_events, recorded_at),
+            prepare=True,
+        )
+
+    def keep_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Insert snapshots, each after the event that it follows; those that are there stay."""
+        self.cursor.execute(
+            self._recorder._keep_snapshots,  # noqa: SLF001
+            as_parameters(snapshots),
             prepare=True,
         )
 
@@ -199,17 +205,9 @@ def _tail_limit(seen: int | None) -> int:
     return 0 if seen is None else MAX_TAIL_EVENTS + 1
 
 
-def _recorded(row: DictRow) -> RecordedEvent:
-    return RecordedEvent(
-        row["notification_id"],
-        row["recorded_at"],
-        StoredEvent(
-            originator_id=row["originator_id"],
-            originator_version=row["originator_version"],
-            topic=row["topic"],
-            state=row["state"],
-        ),
-    )
+def _row(row: DictRow) -> Row:
+    # The library's connections speak in the server's time zone, and states are kept with theirs.
+    return Row(**{**row, "recorded_at": row["recorded_at"].astimezone(UTC)})
 
 
 _ARRAYS: dict[str, Callable[[Any], object]] = {
@@ -248,13 +246,9 @@ _HEAD: SQL = SQL(
     " ORDER BY notification_id DESC LIMIT 1) AS last ON true"
 )
 _TAIL: SQL = SQL(
-    "SELECT notification_id, recorded_at, originator_id, originator_version, topic, state"
+    "SELECT originator_id, originator_version, notification_id AS position, recorded_at,"
+    " state, topic, NULL AS shape"
     " FROM {table} WHERE notification_id > %(seen)s ORDER BY notification_id LIMIT %(limit)s"
-)
-_TOUCHED: SQL = SQL(
-    "SELECT notification_id, recorded_at, originator_id, originator_version, topic, state"
-    " FROM {table} WHERE originator_id = ANY(%(ids)s::uuid[])"
-    " ORDER BY originator_id, originator_version"
 )
 _COMMANDS: SQL = SQL(
     "SELECT c.caller, c.key, c.request_hash, c.status, c.body, c.etag, c.location, c.position"

@@ -1,6 +1,6 @@
 """What a use case sees while it decides: exact current state, one clock, one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,11 +20,16 @@ class AggregateKind(Generic[S]):
     """A kind of aggregate: its name in messages, how it begins, how its state follows from events.
 
     An id whose history does not begin with an event of class `first` names nothing of this kind.
+    Snapshots are taken of a kind that names the class of its `state`, which msgspec encodes. Bump
+    `snapshot_version` when `evolve` makes another state of the same events; a change of the state's
+    structure is noticed without.
     """
 
     name: str
     first: type[Event]
     evolve: Callable[[S | None, LoggedEvent], S]
+    state: type[S] | None = None
+    snapshot_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ class Unit:
         self._group = group
         self._recorded: dict[UUID, Loaded[Any]] = {}
         self._head = group.head
-        self.events: list[LoggedEvent] = []
+        self.steps: list[tuple[LoggedEvent, Loaded[Any]]] = []
         self.now = group.recorded_at
         self.context = Context(
             actor=command.actor,
@@ -125,7 +130,12 @@ class Unit:
     @property
     def position(self) -> int:
         """Where the log ends after what this command has recorded so far."""
-        return self._head + len(self.events)
+        return self._head + len(self.steps)
+
+    @property
+    def events(self) -> list[LoggedEvent]:
+        """What this command has recorded so far."""
+        return [event for event, _ in self.steps]
 
     @property
     def changed(self) -> dict[UUID, Loaded[Any]]:
@@ -166,7 +176,7 @@ class Unit:
                 recorded_at=self.now,
             )
             loaded = apply(loaded, kind, logged)
-            self.events.append(logged)
+            self.steps.append((logged, loaded))
         if loaded is None:
             raise AggregateNotFoundError(kind.name, aggregate_id)
         self._recorded[aggregate_id] = loaded
@@ -187,13 +197,3 @@ def apply(loaded: Loaded[S] | None, kind: AggregateKind[S], event: LoggedEvent) 
         return loaded.after(event)
     state = kind.evolve(None, event)
     return Loaded(event.originator_id, event.originator_version, state, kind)
-
-
-def fold(kind: AggregateKind[S], events: Sequence[LoggedEvent]) -> Loaded[S] | None:
-    """The aggregate after all of these events, or None when they are of no such aggregate."""
-    if not events or not isinstance(events[0].event, kind.first):
-        return None
-    loaded: Loaded[S] | None = None
-    for event in events:
-        loaded = apply(loaded, kind, event)
-    return loaded

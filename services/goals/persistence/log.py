@@ -13,10 +13,9 @@ from services.goals.domain.objective import Objective
 from services.goals.domain.upcasters import UPCASTERS
 from services.goals.settings import GoalsSettings
 
-CYCLE: Final[AggregateKind[Cycle]] = AggregateKind("cycle", CyclePlanned, cycle.evolve)
-OBJECTIVE: Final[AggregateKind[Objective]] = AggregateKind(
-    "objective", ObjectiveDrafted, objective.evolve
-)
+CYCLE: Final = AggregateKind("cycle", CyclePlanned, cycle.evolve, state=Cycle)
+OBJECTIVE: Final = AggregateKind("objective", ObjectiveDrafted, objective.evolve, state=Objective)
+KINDS: Final = (CYCLE, OBJECTIVE)
 
 
 def event_mapper() -> EventMapper:
@@ -40,4 +39,5 @@ def open_log(settings: GoalsSettings, mapper: EventMapper) -> LogApplication:
         mapper,
         database_url=settings.database_url.get_secret_value(),
         schema=settings.db_schema,
+        kinds=KINDS,
     )

@@ -12,10 +12,9 @@ from services.metrics.domain.kpi import Kpi
 from services.metrics.domain.measurement import MeasuredPeriod
 from services.metrics.settings import MetricsSettings
 
-KPI: Final[AggregateKind[Kpi]] = AggregateKind("KPI", KpiDefined, kpi.evolve)
-PERIOD: Final[AggregateKind[MeasuredPeriod]] = AggregateKind(
-    "period", KpiMeasured, measurement.evolve
-)
+KPI: Final = AggregateKind("KPI", KpiDefined, kpi.evolve, state=Kpi)
+PERIOD: Final = AggregateKind("period", KpiMeasured, measurement.evolve, state=MeasuredPeriod)
+KINDS: Final = (KPI, PERIOD)
 
 
 def event_mapper() -> EventMapper:
@@ -39,4 +38,5 @@ def open_log(settings: MetricsSettings, mapper: EventMapper) -> LogApplication:
         mapper,
         database_url=settings.database_url.get_secret_value(),
         schema=settings.db_schema,
+        kinds=KINDS,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import ClassVar
 
 import psycopg
@@ -12,9 +11,10 @@ from services.chassis.eventstore.application import LogApplication
 from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.unit import AggregateKind
+from services.chassis.migrations import load_migrations
 
 SCHEMA = "piles"
-EVENT_LOG = files("services.chassis.eventstore.migrations").joinpath("0001_event_log.sql")
+EVENT_LOG = load_migrations("services.chassis.eventstore.migrations")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def evolve(pile: Pile | None, logged: LoggedEvent) -> Pile:
             raise AssertionError(unknown)
 
 
-PILE = AggregateKind("pile", PileStarted, evolve)
+PILE = AggregateKind("pile", PileStarted, evolve, state=Pile)
 
 
 @pytest.fixture
@@ -58,7 +58,8 @@ def log_url(fresh_database_url: str) -> str:
     with psycopg.connect(fresh_database_url) as connection:
         connection.execute(f"CREATE SCHEMA {SCHEMA}")
         connection.execute(f"SET search_path TO {SCHEMA}")
-        connection.execute(EVENT_LOG.read_text())
+        for migration in EVENT_LOG:
+            connection.execute(migration.statements.encode())
     return fresh_database_url
 
 
@@ -69,7 +70,7 @@ def open_log(log_url: str) -> Iterator[Callable[[], LogApplication]]:
 
     def open_one() -> LogApplication:
         mapper = EventMapper([PileStarted, StoneAdded])
-        opened.append(LogApplication(mapper, database_url=log_url, schema=SCHEMA))
+        opened.append(LogApplication(mapper, database_url=log_url, schema=SCHEMA, kinds=[PILE]))
         return opened[-1]
 
     yield open_one
