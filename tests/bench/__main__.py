@@ -3,11 +3,21 @@
 import asyncio
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.bench import commands, freshness, readings
+from tests.bench import commands, freshness, histories, readings
+from tests.bench.histories import Times
 from tests.bench.load import Load
 from tests.empty_stack import EmptyStack, empty_stack
+
+_COLUMNS = {
+    "replayed": "without snapshots",
+    "cold": "check-in, cold",
+    "warm": "check-in, warm",
+    "now": "state now",
+    "midway": "state midway",
+}
 
 # Each side is measured so often, in turns, and its best round counts.
 ROUNDS = 2
@@ -38,7 +48,9 @@ def main() -> None:
     # The plain service logs no requests, so neither does ours.
     with empty_stack(log_level="warning") as stack:
         rows = [_commands(stack), _readings(stack), _freshness(stack)]
+        times = histories.measure(stack)
     _print(rows)
+    _print_histories(times)
 
 
 def _commands(stack: EmptyStack) -> Row:
@@ -102,6 +114,18 @@ def _print(rows: list[Row]) -> None:
             f"  {'ratio' if row.unit == 'x' else 'p99':<8}  {row.figure:.2f} {row.unit}"
             f"  (promised {sign} {row.promised} {row.unit}: {'kept' if row.kept else 'MISSED'})"
         )
+
+
+def _print_histories(rows: Sequence[Times]) -> None:
+    """Each time beside its ratio to the shortest history's in an empty store."""
+    print(f"\ncheck-ins and reads by the length of the history, median ms (x {rows[0].what})")
+    print(f"  {'':34}" + "".join(f"{name:>18}" for name in _COLUMNS.values()))
+    for row in rows:
+        cells = (
+            f"{getattr(row, name):.1f} ({getattr(row, name) / getattr(rows[0], name):.2f} x)"
+            for name in _COLUMNS
+        )
+        print(f"  {row.what:<34}" + "".join(f"{cell:>18}" for cell in cells))
 
 
 if __name__ == "__main__":
