@@ -20,7 +20,17 @@ from services.chassis.leadership import lead
 from services.chassis.migrations import when_database_is_there
 from services.chassis.postgres import check_database, open_pool
 from services.chassis.serve import serve
-from services.goals.api import cycles, events, key_results, objectives
+from services.goals.api import (
+    alignments,
+    check_ins,
+    cycles,
+    events,
+    feedback,
+    key_results,
+    lifecycle,
+    objectives,
+    reviews,
+)
 from services.goals.api.problems import PROBLEMS
 from services.goals.following import MetricsFollower
 from services.goals.persistence.index import index_events
@@ -39,7 +49,17 @@ def create(settings: GoalsSettings | None = None, verifier: TokenVerifier | None
         title="Cairn goals",
         version=VERSION,
         settings=chosen,
-        routers=[cycles.router, objectives.router, key_results.router, events.router],
+        routers=[
+            cycles.router,
+            objectives.router,
+            lifecycle.router,
+            key_results.router,
+            check_ins.router,
+            alignments.router,
+            feedback.router,
+            reviews.router,
+            events.router,
+        ],
         problems=PROBLEMS,
         lifespan=partial(_lifespan, chosen),
         verifier=verifier,

@@ -1,21 +1,25 @@
 """Answers to commands, rendered inside the append transaction so that they are kept with it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from services.chassis.eventstore.unit import Answer, Loaded, Unit
 from services.chassis.responses import to_json
-from services.goals import application
 from services.goals.api.rendering import (
+    aligned_document,
     checked_in_document,
+    closed_cycle_document,
     cycle_document,
     objective_document,
 )
+from services.goals.application.measuring import contributing
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import RollUpTooLargeError
 from services.goals.domain.objective import Objective
 from services.goals.domain.rollup import ObjectiveProgress, roll_up
+from services.goals.persistence.lists import LeftOpen
 from services.goals.persistence.log import CYCLE
 from services.goals.queries import View
 
@@ -31,6 +35,17 @@ def planned_answer(loaded: Loaded[Cycle]) -> Answer:
 def cycle_answer(loaded: Loaded[Cycle]) -> Answer:
     """The cycle as the command left it."""
     return Answer(OK, to_json(cycle_document(loaded)), etag=loaded.version)
+
+
+def closed_cycle_answer(loaded: Loaded[Cycle], left_open: LeftOpen) -> Answer:
+    """The cycle as it was closed, and what that leaves open."""
+    document = closed_cycle_document(loaded, left_open)
+    return Answer(OK, to_json(document), etag=loaded.version)
+
+
+def aligned_answer(aligned: Sequence[Loaded[Objective]]) -> Answer:
+    """Where the objectives are aligned now."""
+    return Answer(OK, to_json({"aligned": [aligned_document(each) for each in aligned]}))
 
 
 def drafted_answer(unit: Unit, loaded: Loaded[Objective]) -> Answer:
@@ -72,6 +87,6 @@ def _cycle(unit: Unit, loaded: Loaded[Objective]) -> Cycle:
 
 def _rolled_up(unit: Unit, objective: Objective) -> ObjectiveProgress | None:
     try:
-        return roll_up(objective, application.contributing(unit, objective.id))
+        return roll_up(objective, contributing(unit, objective.id))
     except RollUpTooLargeError:
         return None

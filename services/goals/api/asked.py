@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -15,8 +15,12 @@ from services.chassis.eventstore.http import RequestHash, respond
 from services.chassis.eventstore.unit import Answer, Command, Unit
 from services.chassis.parameters import IdempotencyKey, IfMatch
 from services.chassis.telemetry import correlation_id
+from services.goals.commands import Change
 from services.goals.domain.authority import Authority
 from services.goals.runtime import Goals
+
+C = TypeVar("C", bound=Change)
+L = TypeVar("L")
 
 SERVICE = "goals"
 ADMIN = "goals:admin"
@@ -79,6 +83,22 @@ class AskedChange(AskedCommand):
     """A request to change an aggregate, made for one version of it."""
 
     version: int
+
+    async def change(
+        self,
+        use_case: Callable[[Unit, C], L],
+        command: C,
+        render: Callable[[Unit, L], Answer],
+        *,
+        reason: str | None,
+        touches: tuple[UUID, ...] = (),
+    ) -> Response:
+        """Have a use case run with the command, and answer what it leads to."""
+        return await self.run(
+            lambda unit: render(unit, use_case(unit, command)),
+            reason=reason,
+            touches=(command.id, *touches),
+        )
 
 
 async def _asked_command(

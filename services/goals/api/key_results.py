@@ -1,4 +1,4 @@
-"""Key results over HTTP: added, checked in on, linked to KPIs."""
+"""Key results over HTTP: added, redefined, removed, linked to KPIs."""
 
 from typing import Annotated, Final
 from uuid import UUID, uuid4
@@ -8,24 +8,21 @@ from starlette.responses import Response
 
 from contracts.positions import MIN_POSITION_HEADER, MalformedPositionError, parse_positions
 from services.chassis.bodies import NO_REASON, EmptyBody
-from services.chassis.eventstore.unit import Answer, Unit
 from services.chassis.parameters import RawParameter
 from services.chassis.routes import DirectRoute
-from services.goals import application
-from services.goals.api.answers import CREATED, added_answer, checked_in_answer, objective_answer
+from services.goals.api.answers import CREATED, added_answer, objective_answer
 from services.goals.api.asked import ToChange
-from services.goals.api.objectives import CHANGED
-from services.goals.api.problems import documented
-from services.goals.api.schemas import (
-    CheckedInShape,
-    CheckInBody,
-    KeyResultBody,
-    LinkBody,
-    ObjectiveShape,
+from services.goals.api.bodies import KeyResultBody, LinkBody, RetargetBody, ReviseKeyResultBody
+from services.goals.api.problems import CHANGED, documented
+from services.goals.api.schemas import ObjectiveShape
+from services.goals.application import key_results
+from services.goals.commands import (
+    AddKeyResult,
+    ChangeKeyResult,
+    LinkKeyResult,
+    RedefineKeyResult,
 )
-from services.goals.commands import AddKeyResult, CheckIn, LinkKeyResult, UnlinkKeyResult
 from services.goals.domain import errors
-from services.goals.domain.check_in import Statement
 from services.goals.following import NotFollowedYetError, wait_until_followed
 
 router = APIRouter(
@@ -56,7 +53,6 @@ MinMetricsPosition = Annotated[int, Depends(_MIN_METRICS_POSITION)]
     responses=documented(
         *CHANGED,
         errors.TooManyKeyResultsError,
-        errors.KeyResultTypeUnsupportedError,
         errors.KeyResultTargetError,
     ),
 )
@@ -69,50 +65,79 @@ async def add_key_result(objective_id: UUID, body: KeyResultBody, asked: ToChang
         key_result_id=uuid4(),
         definition=body.definition(),
     )
-    return await asked.run(
-        lambda unit: added_answer(unit, application.add_key_result(unit, command)),
-        reason=body.reason,
-        touches=(objective_id,),
+    return await asked.change(key_results.add_key_result, command, added_answer, reason=body.reason)
+
+
+@router.post(
+    "/{key_result_id}/revise",
+    response_model=ObjectiveShape,
+    responses=documented(*CHANGED, errors.KeyResultNotFoundError, errors.NothingChangesError),
+)
+async def revise_key_result(
+    objective_id: UUID, key_result_id: UUID, body: ReviseKeyResultBody, asked: ToChange
+) -> Response:
+    """Change what the key result is called, its unit, its weight, its due date."""
+    command = RedefineKeyResult(
+        id=objective_id,
+        version=asked.version,
+        by=asked.by,
+        key_result_id=key_result_id,
+        changes=body.changes(),
+    )
+    return await asked.change(
+        key_results.revise_key_result, command, objective_answer, reason=body.reason
     )
 
 
 @router.post(
-    "/{key_result_id}/check-ins",
-    status_code=CREATED,
-    response_model=CheckedInShape,
+    "/{key_result_id}/retarget",
+    response_model=ObjectiveShape,
     responses=documented(
         *CHANGED,
         errors.KeyResultNotFoundError,
-        errors.EffectiveAtError,
         errors.ReasonRequiredError,
+        errors.KeyResultTypeFixedError,
+        errors.KeyResultTargetError,
+        errors.NotMeasurableByKpiError,
+        errors.NothingChangesError,
     ),
 )
-async def check_in(
-    objective_id: UUID, key_result_id: UUID, body: CheckInBody, asked: ToChange
+async def retarget_key_result(
+    objective_id: UUID, key_result_id: UUID, body: RetargetBody, asked: ToChange
 ) -> Response:
-    """Say how a key result stands, or stood."""
-    check_in_id = uuid4()
+    """Have the key result reach something else; the old and the new target stay in the history."""
+    command = RedefineKeyResult(
+        id=objective_id,
+        version=asked.version,
+        by=asked.by,
+        key_result_id=key_result_id,
+        changes=body.changes(),
+    )
+    return await asked.change(
+        key_results.retarget_key_result, command, objective_answer, reason=body.reason
+    )
 
-    def decide(unit: Unit) -> Answer:
-        said = Statement(
-            key_result_id=key_result_id,
-            check_in_id=check_in_id,
-            value=body.value,
-            effective_at=unit.context.effective_at,
-            confidence=body.confidence,
-            status=body.status,
-            comment=body.comment,
-            reason=body.reason,
-        )
-        command = CheckIn(id=objective_id, version=asked.version, by=asked.by, said=said)
-        loaded = application.check_in_on_key_result(unit, command)
-        return checked_in_answer(unit, loaded, key_result_id=key_result_id, check_in_id=check_in_id)
 
-    return await asked.run(
-        decide,
-        reason=body.reason,
-        effective_at=body.effective_at,
-        touches=(objective_id,),
+@router.post(
+    "/{key_result_id}/remove",
+    response_model=ObjectiveShape,
+    responses=documented(
+        *CHANGED,
+        errors.KeyResultNotFoundError,
+        errors.ReasonRequiredError,
+        errors.LastKeyResultError,
+        errors.KeyResultHasChildrenError,
+    ),
+)
+async def remove_key_result(
+    objective_id: UUID, key_result_id: UUID, asked: ToChange, body: EmptyBody = NO_REASON
+) -> Response:
+    """Take the key result out; its history stays."""
+    command = ChangeKeyResult(
+        id=objective_id, version=asked.version, by=asked.by, key_result_id=key_result_id
+    )
+    return await asked.change(
+        key_results.remove_key_result, command, objective_answer, reason=body.reason
     )
 
 
@@ -124,6 +149,7 @@ async def check_in(
         MalformedPositionError,
         NotFollowedYetError,
         errors.KeyResultNotFoundError,
+        errors.NotMeasurableByKpiError,
         errors.AlreadyLinkedError,
         errors.KpiUnknownError,
         errors.KpiRetiredError,
@@ -136,7 +162,7 @@ async def link_key_result(
     asked: ToChange,
     position: MinMetricsPosition,
 ) -> Response:
-    """Have a key result take its value from a KPI."""
+    """Have a key result take its value from a KPI, instead of another one where there is one."""
     await wait_until_followed(asked.goals.pool, position)
     command = LinkKeyResult(
         id=objective_id,
@@ -145,10 +171,8 @@ async def link_key_result(
         key_result_id=key_result_id,
         link=body.link(),
     )
-    return await asked.run(
-        lambda unit: objective_answer(unit, application.link_key_result(unit, command)),
-        reason=body.reason,
-        touches=(objective_id,),
+    return await asked.change(
+        key_results.link_key_result, command, objective_answer, reason=body.reason
     )
 
 
@@ -161,11 +185,9 @@ async def unlink_key_result(
     objective_id: UUID, key_result_id: UUID, asked: ToChange, body: EmptyBody = NO_REASON
 ) -> Response:
     """Have a key result follow no KPI; its value stays."""
-    command = UnlinkKeyResult(
+    command = ChangeKeyResult(
         id=objective_id, version=asked.version, by=asked.by, key_result_id=key_result_id
     )
-    return await asked.run(
-        lambda unit: objective_answer(unit, application.unlink_key_result(unit, command)),
-        reason=body.reason,
-        touches=(objective_id,),
+    return await asked.change(
+        key_results.unlink_key_result, command, objective_answer, reason=body.reason
     )

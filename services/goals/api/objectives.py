@@ -1,4 +1,4 @@
-"""Objectives over HTTP: drafted, aligned, activated, closed, and shown as of any time."""
+"""Objectives over HTTP: written down, revised, listed, and shown as of any time."""
 
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -6,65 +6,47 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from contracts.goals import OwnerKind
+from contracts.goals import Label, ObjectiveState
 from contracts.positions import MAX_POSITION
-from services.chassis.bodies import NO_REASON, EmptyBody
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
-from services.goals import application, queries
+from services.goals import queries
 from services.goals.api.answers import CREATED, drafted_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
+from services.goals.api.bodies import (
+    DelegateBody,
+    ObjectiveBody,
+    ReassignBody,
+    ReviseObjectiveBody,
+)
+from services.goals.api.owners import OwnerFilter, asked_owner
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
     Cursor,
     Limit,
     MalformedCursorError,
     decode_cursor,
+    encode_cursor,
     page_response,
 )
-from services.goals.api.problems import documented
+from services.goals.api.problems import CHANGED, documented
 from services.goals.api.rendering import entry_document, objective_document
-from services.goals.api.schemas import (
-    AlignBody,
-    HistoryPage,
-    ObjectiveBody,
-    ObjectivePage,
-    ObjectiveShape,
-    UnalignBody,
-)
+from services.goals.api.schemas import HistoryPage, ObjectivePage, ObjectiveShape
 from services.goals.api.states import ConflictingParametersError, state_response
+from services.goals.application import objectives
 from services.goals.commands import (
-    ActivateObjective,
-    AlignObjective,
-    CloseObjective,
+    DelegateObjective,
     DraftObjective,
-    UnalignObjective,
+    ReassignObjective,
+    ReviseObjective,
 )
 from services.goals.domain import errors
-from services.goals.domain.errors import ObjectiveState
-from services.goals.domain.events import Owner
 from services.goals.domain.objective import Draft
 from services.goals.history import Entry
 from services.goals.persistence.lists import ObjectiveFilter, ObjectiveItem, list_objectives
 
 router = APIRouter(prefix="/v1/objectives", tags=["objectives"], route_class=DirectRoute)
-
-OwnerFilter = Annotated[
-    str | None,
-    Query(
-        pattern=r"^(company|team|person):[^\x00]{1,200}$",
-        description="Only those of this owner, as in `team:quality`.",
-    ),
-]
-
-# What every change of an objective can be refused for.
-CHANGED = (
-    AggregateNotFoundError,
-    errors.NotOwnerError,
-    errors.CycleLockedError,
-    errors.ObjectiveStateError,
-)
 
 
 @router.post(
@@ -75,23 +57,22 @@ CHANGED = (
         errors.NotOwnerError,
         errors.UnknownCycleError,
         errors.CycleNotOpenError,
-        errors.KeyResultTypeUnsupportedError,
         errors.KeyResultTargetError,
+        errors.TooManyLabelsError,
     ),
 )
 async def draft_objective(body: ObjectiveBody, asked: ToCreate) -> Response:
     """Write an objective down, with as many key results as are known by now."""
     draft = Draft(
         cycle_id=body.cycle_id,
-        title=body.title,
-        description=body.description,
+        wording=body.wording(),
         owner=body.owner.value(),
-        ambition=body.ambition,
+        delegates=tuple(each.value() for each in body.delegates),
         key_results={uuid4(): each.definition() for each in body.key_results},
     )
     command = DraftObjective(objective_id=uuid4(), draft=draft, by=asked.by)
     return await asked.run(
-        lambda unit: drafted_answer(unit, application.draft_objective(unit, command)),
+        lambda unit: drafted_answer(unit, objectives.draft_objective(unit, command)),
         reason=body.reason,
         touches=(body.cycle_id,),
     )
@@ -104,13 +85,27 @@ async def get_objectives(
     cycle: Annotated[UUID | None, Query(description="Only those of this cycle.")] = None,
     owner: OwnerFilter = None,
     state: Annotated[ObjectiveState | None, Query(description="Only those in this state.")] = None,
+    label: Annotated[Label | None, Query(description="Only those with this label.")] = None,
+    text: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[^\x00]*$",
+            description="Only those with it in title or description, in whatever case.",
+        ),
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_PAGE_ITEMS,
 ) -> Response:
     """List objectives in the order in which they were drafted."""
-    wanted = ObjectiveFilter(cycle_id=cycle, owner=_owner(owner), state=state)
+    wanted = ObjectiveFilter(
+        cycle_id=cycle, owner=asked_owner(owner), state=state, label=label, text=text
+    )
     found = await list_objectives(goals.pool, wanted, after=decode_cursor(cursor), limit=limit + 1)
-    return page_response(found, limit, render=_item, place=lambda each: each.position)
+    return page_response(
+        found, limit, render=_item, cursor=lambda each: encode_cursor(each.position)
+    )
 
 
 @router.get(
@@ -152,98 +147,57 @@ async def get_history(
     entries = await queries.objective_history(
         goals, objective_id, after_version=decode_cursor(cursor), limit=limit + 1
     )
-    return page_response(entries, limit, render=entry_document, place=_version)
+    return page_response(entries, limit, render=entry_document, cursor=_after)
 
 
 @router.post(
-    "/{objective_id}/align",
+    "/{objective_id}/revise",
     response_model=ObjectiveShape,
-    responses=documented(
-        *CHANGED,
-        errors.UnknownParentError,
-        errors.ParentClosedError,
-        errors.AlignmentCircleError,
-        errors.AlignmentDepthError,
-        errors.AlreadyAlignedError,
-        errors.TooManyAlignmentsError,
-        errors.CyclesApartError,
-    ),
+    responses=documented(*CHANGED, errors.NothingChangesError, errors.TooManyLabelsError),
 )
-async def align_objective(objective_id: UUID, body: AlignBody, asked: ToChange) -> Response:
-    """Put the objective below another, or below one key result of it."""
-    command = AlignObjective(
-        id=objective_id, version=asked.version, by=asked.by, alignment=body.alignment()
+async def revise_objective(
+    objective_id: UUID, body: ReviseObjectiveBody, asked: ToChange
+) -> Response:
+    """Say the objective in other words: title, description, ambition, labels."""
+    command = ReviseObjective(
+        id=objective_id, version=asked.version, by=asked.by, changes=body.changes()
     )
-    return await asked.run(
-        lambda unit: objective_answer(unit, application.align_objective(unit, command)),
-        reason=body.reason,
-        touches=(objective_id, body.objective_id),
+    return await asked.change(
+        objectives.revise_objective, command, objective_answer, reason=body.reason
     )
 
 
 @router.post(
-    "/{objective_id}/unalign",
+    "/{objective_id}/reassign",
     response_model=ObjectiveShape,
-    responses=documented(*CHANGED, errors.NotAlignedError),
+    responses=documented(*CHANGED, errors.NothingChangesError),
 )
-async def unalign_objective(objective_id: UUID, body: UnalignBody, asked: ToChange) -> Response:
-    """End an alignment."""
-    command = UnalignObjective(
+async def reassign_objective(objective_id: UUID, body: ReassignBody, asked: ToChange) -> Response:
+    """Have somebody else answer for the objective; for its owner and administrators."""
+    command = ReassignObjective(
+        id=objective_id, version=asked.version, by=asked.by, owner=body.owner.value()
+    )
+    return await asked.change(
+        objectives.reassign_objective, command, objective_answer, reason=body.reason
+    )
+
+
+@router.post(
+    "/{objective_id}/delegate",
+    response_model=ObjectiveShape,
+    responses=documented(*CHANGED, errors.NothingChangesError, errors.TooManyDelegatesError),
+)
+async def delegate_objective(objective_id: UUID, body: DelegateBody, asked: ToChange) -> Response:
+    """Let these, and nobody else, change the objective in its owner's name."""
+    command = DelegateObjective(
         id=objective_id,
         version=asked.version,
         by=asked.by,
-        parent_objective_id=body.objective_id,
-        parent_key_result_id=body.key_result_id,
+        delegates=[each.value() for each in body.delegates],
     )
-    return await asked.run(
-        lambda unit: objective_answer(unit, application.unalign_objective(unit, command)),
-        reason=body.reason,
-        touches=(objective_id,),
+    return await asked.change(
+        objectives.delegate_objective, command, objective_answer, reason=body.reason
     )
-
-
-@router.post(
-    "/{objective_id}/activate",
-    response_model=ObjectiveShape,
-    responses=documented(*CHANGED, errors.CycleNotActiveError, errors.NoKeyResultsError),
-)
-async def activate_objective(
-    objective_id: UUID, asked: ToChange, body: EmptyBody = NO_REASON
-) -> Response:
-    """Begin to work on the objective."""
-    command = ActivateObjective(id=objective_id, version=asked.version, by=asked.by)
-    return await asked.run(
-        lambda unit: objective_answer(unit, application.activate_objective(unit, command)),
-        reason=body.reason,
-        touches=(objective_id,),
-    )
-
-
-@router.post(
-    "/{objective_id}/close",
-    response_model=ObjectiveShape,
-    responses=documented(*CHANGED, errors.NothingToScoreError, errors.RollUpTooLargeError),
-)
-async def close_objective(
-    objective_id: UUID, asked: ToChange, body: EmptyBody = NO_REASON
-) -> Response:
-    """Score the objective and close it."""
-    command = CloseObjective(id=objective_id, version=asked.version, by=asked.by)
-    return await asked.run(
-        lambda unit: objective_answer(unit, application.close_objective(unit, command)),
-        reason=body.reason,
-        touches=(objective_id,),
-    )
-
-
-_OWNER_KINDS: dict[str, OwnerKind] = {"company": "company", "team": "team", "person": "person"}
-
-
-def _owner(text: str | None) -> Owner | None:
-    if text is None:
-        return None
-    kind, _, owner_id = text.partition(":")
-    return Owner(kind=_OWNER_KINDS[kind], id=owner_id)
 
 
 def _item(item: ObjectiveItem) -> dict[str, Any]:
@@ -252,11 +206,12 @@ def _item(item: ObjectiveItem) -> dict[str, Any]:
         "cycle_id": item.cycle_id,
         "owner": {"kind": item.owner_kind, "id": item.owner_id},
         "title": item.title,
+        "labels": item.labels,
         "state": item.state,
         "updated_at": item.updated_at,
         "version": item.version,
     }
 
 
-def _version(entry: Entry) -> int:
-    return entry.logged.originator_version
+def _after(entry: Entry) -> str:
+    return encode_cursor(entry.logged.originator_version)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from contracts.positions import MalformedPositionError
+from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.http import LOG_PROBLEMS
 from services.chassis.problems import (
     INVALID_HEADER,
@@ -14,7 +15,7 @@ from services.chassis.problems import (
 )
 from services.goals.api.pages import MalformedCursorError
 from services.goals.api.states import ConflictingParametersError
-from services.goals.domain import errors
+from services.goals.domain import errors, review_errors
 from services.goals.following import NotFollowedYetError
 
 
@@ -41,13 +42,11 @@ PROBLEMS: Final[ProblemTable] = {
     ),
     # Who may.
     errors.NotOwnerError: Problem("not-owner", 403, "Only its owner may change it."),
+    errors.NotApproverError: Problem("not-approver", 403, "Only who answers for above approves."),
     errors.AdminRequiredError: Problem("admin-required", 403, "Only administrators may do that."),
     # Cycles.
     errors.CycleDatesError: _invalid("cycle-dates", "The dates make no cycle."),
     errors.CycleStateError: _conflict("cycle-state", "The cycle is not in a state for that."),
-    errors.ActiveObjectivesLeftError: _conflict(
-        "active-objectives-left", "The cycle has active objectives."
-    ),
     errors.UnknownCycleError: _invalid("unknown-cycle", "The cycle is not there."),
     errors.CycleNotOpenError: _conflict("cycle-not-open", "The cycle takes no new objectives."),
     errors.CycleNotActiveError: _conflict("cycle-not-active", "The cycle is not active."),
@@ -63,10 +62,33 @@ PROBLEMS: Final[ProblemTable] = {
     errors.KeyResultNotFoundError: Problem(
         "key-result-not-found", 404, "The objective has no such key result."
     ),
-    errors.KeyResultTypeUnsupportedError: _invalid(
-        "key-result-type-unsupported", "Key results of that type are not supported."
+    errors.KeyResultTargetError: _invalid(
+        "key-result-target", "What is to be reached makes no sense."
     ),
-    errors.KeyResultTargetError: _invalid("key-result-target", "The target is no way to go."),
+    errors.KeyResultTypeFixedError: _conflict("key-result-type-fixed", "The type is fixed."),
+    errors.LastKeyResultError: _conflict("last-key-result", "It is the only key result."),
+    errors.KeyResultHasChildrenError: _conflict(
+        "key-result-has-children", "Objectives are aligned to the key result."
+    ),
+    errors.NotMeasurableByKpiError: _conflict(
+        "not-measurable-by-kpi", "The key result has no number that a KPI could say."
+    ),
+    errors.ReasonRequiredError: _invalid("reason-required", "That takes a reason."),
+    errors.NothingChangesError: _conflict("nothing-changes", "Nothing would change."),
+    errors.TooManyLabelsError: _invalid("too-many-labels", "There are too many labels."),
+    errors.TooManyDelegatesError: _invalid("too-many-delegates", "There are too many delegates."),
+    errors.NotApprovedError: _conflict("not-approved", "The proposal is not approved yet."),
+    errors.AlreadyApprovedError: _conflict("already-approved", "The proposal is approved."),
+    errors.OverrideRefusedError: _invalid("override-refused", "A score cannot be set so."),
+    errors.AlreadyCarriedOverError: _conflict(
+        "already-carried-over", "The objective was carried over before."
+    ),
+    errors.CarryOverCycleError: _conflict(
+        "carry-over-cycle", "An objective is not carried over into that cycle."
+    ),
+    errors.NothingToCarryOverError: _conflict(
+        "nothing-to-carry-over", "Every key result has reached its target."
+    ),
     errors.NumberRefusedError: _invalid("number-refused", "A number is out of its bounds."),
     errors.NothingToScoreError: _conflict("nothing-to-score", "No key result counts."),
     errors.RollUpTooLargeError: _conflict(
@@ -74,7 +96,13 @@ PROBLEMS: Final[ProblemTable] = {
     ),
     # Check-ins.
     errors.EffectiveAtError: _invalid("effective-at", "The check-in is about an impossible time."),
-    errors.ReasonRequiredError: _invalid("reason-required", "The change takes a reason."),
+    errors.CheckInNotFoundError: Problem(
+        "check-in-not-found", 404, "The objective has no such check-in."
+    ),
+    errors.CheckInValueError: _invalid("check-in-value", "The key result is not measured so."),
+    errors.MilestoneNotFoundError: _invalid(
+        "milestone-not-found", "The checklist has no such milestone."
+    ),
     # Alignment.
     errors.UnknownParentError: _invalid("unknown-parent", "The parent is not there."),
     errors.ParentClosedError: _conflict("parent-closed", "The parent is closed."),
@@ -95,6 +123,30 @@ PROBLEMS: Final[ProblemTable] = {
     errors.NotLinkedError: _conflict("not-linked", "The key result follows no KPI."),
     errors.KpiUnknownError: _conflict("kpi-unknown", "The KPI is not known."),
     errors.KpiRetiredError: _conflict("kpi-retired", "The KPI is retired."),
+    # Reviews.
+    review_errors.NotReviewerError: Problem(
+        "not-reviewer", 403, "Only who answers for it may review it."
+    ),
+    review_errors.ReviewStateError: _conflict(
+        "review-state", "The review is not in a state for that."
+    ),
+    review_errors.ReviewAlreadyOpenError: _conflict(
+        "review-already-open", "The same is being reviewed."
+    ),
+    review_errors.UnknownSubjectError: _invalid("unknown-subject", "There is nothing to review."),
+    review_errors.SubjectEndedError: _conflict("subject-ended", "The objective has ended."),
+    review_errors.ActionNotFoundError: Problem(
+        "action-not-found", 404, "The review has no such action."
+    ),
+    review_errors.TooManyActionsError: _conflict(
+        "too-many-actions", "The review has as many actions as it may."
+    ),
+    review_errors.ActionStateError: _conflict(
+        "action-state", "The action is in that state already."
+    ),
+    review_errors.ActionsLeftError: _conflict(
+        "actions-left", "The review has actions that are not done."
+    ),
 }
 
 
@@ -105,3 +157,12 @@ def documented(*refusals: type[Exception]) -> dict[int | str, dict[str, Any]]:
     if any(each.status == INVALID_REQUEST.status for each in named):
         named[INVALID_REQUEST] = None
     return problem_responses(*named)
+
+
+# What every change of an objective can be refused for.
+CHANGED: Final = (
+    AggregateNotFoundError,
+    errors.NotOwnerError,
+    errors.CycleLockedError,
+    errors.ObjectiveStateError,
+)

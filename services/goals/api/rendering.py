@@ -5,15 +5,20 @@ from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
-from contracts.progress import KeyResultProgress, pace
+from contracts.progress import KeyResultProgress, computed_status, pace
 from services.chassis.eventstore.context import Actor
 from services.chassis.eventstore.unit import Loaded
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.events import ObjectiveCommented, Owner
 from services.goals.domain.guidance import Advice, advice
-from services.goals.domain.key_result import CheckIn, KeyResult, Link, Measurement
-from services.goals.domain.objective import Alignment, Objective
+from services.goals.domain.key_result import CheckIn, Definition, KeyResult, Link, Measurement
+from services.goals.domain.objective import ALLOWED, Alignment, Objective, Retrospective, Successor
+from services.goals.domain.rhythm import is_overdue, next_due_at
 from services.goals.domain.rollup import own_progress, roll_up
 from services.goals.history import Entry
+from services.goals.persistence.check_ins import ListedCheckIn, Revision
+from services.goals.persistence.feedback import Feedback
+from services.goals.persistence.lists import LeftOpen
 from services.goals.queries import View
 
 Document = dict[str, Any]
@@ -45,29 +50,59 @@ def cycle_document(loaded: Loaded[Cycle]) -> Document:
     }
 
 
+def closed_cycle_document(loaded: Loaded[Cycle], left_open: LeftOpen) -> Document:
+    """A ClosedCycleShape."""
+    first = [asdict(each) for each in left_open.first]
+    return {**cycle_document(loaded), "left_open": {"count": left_open.count, "first": first}}
+
+
 def objective_document(loaded: Loaded[Objective], view: View) -> Document:
     """An ObjectiveShape."""
     objective, outcome = loaded.state, loaded.state.outcome
     expected = view.expected(objective)
     progress = view.progress.progress if view.progress else None
+    ahead = pace(progress, expected)
+    key_results = _key_results(objective, view)
     return {
         "id": loaded.id,
         "cycle_id": objective.cycle_id,
         "title": objective.title,
         "description": objective.description,
-        "owner": {"kind": objective.owner.kind, "id": objective.owner.id},
+        "owner": _owner(objective.owner),
+        "delegates": [_owner(each) for each in objective.delegates],
         "ambition": objective.ambition,
+        "labels": objective.labels,
         "state": objective.state,
+        "allowed": ALLOWED[objective.state],
         "drafted_at": objective.drafted_at,
+        "approved_at": objective.approved_at,
+        "activated_at": objective.activated_at,
+        "ended_at": objective.ended_at,
         "changed_at": objective.changed_at,
         "version": loaded.version,
         "progress": progress,
         "expected": expected,
-        "pace": pace(progress, expected),
+        "pace": ahead,
+        "computed_status": computed_status(ahead),
+        "overdue": any(each["overdue"] for each in key_results),
         "outcome": {"score": outcome.score, "verdict": outcome.verdict} if outcome else None,
+        "retrospective": _retrospective(objective.retrospective),
+        "predecessor_id": objective.predecessor_id,
+        "successor": _successor(objective.successor),
+        "comments": objective.comments,
+        "acknowledgements": objective.acknowledgements,
         "alignments": [_alignment(each) for each in objective.alignments],
-        "key_results": _key_results(objective, view, expected),
+        "key_results": key_results,
         "warnings": _warnings(objective, view),
+    }
+
+
+def aligned_document(loaded: Loaded[Objective]) -> Document:
+    """An AlignedItemShape."""
+    return {
+        "id": loaded.id,
+        "version": loaded.version,
+        "alignments": [_alignment(each) for each in loaded.state.alignments],
     }
 
 
@@ -83,9 +118,7 @@ def checked_in_document(
         "version": loaded.version,
         "check_in_id": check_in_id,
         # It has a value of its own now, so nothing that contributes to it matters.
-        "key_result": _key_result(
-            found, own_progress(found), expected=view.expected(loaded.state), score=None
-        ),
+        "key_result": _key_result(loaded.state, found, view, own_progress(found)),
         "warnings": [] if current.position == loaded.state.position else [asdict(_NOT_CURRENT)],
     }
 
@@ -105,6 +138,7 @@ def entry_document(entry: Entry) -> Document:
         "command_id": context.command_id,
         "correlation_id": context.correlation_id,
         "causation_id": context.causation_id,
+        "after_closing": context.after_closing,
         "changes": [
             {"path": each.path, "before": each.before, "after": each.after}
             for each in entry.changes
@@ -112,53 +146,139 @@ def entry_document(entry: Entry) -> Document:
     }
 
 
-def _key_results(objective: Objective, view: View, expected: float) -> Sequence[Document]:
-    scores = objective.outcome.key_results if objective.outcome else {}
+def check_in_document(listed: ListedCheckIn) -> Document:
+    """A ListedCheckInShape."""
+    *before, stands = listed.revisions
+    return {
+        "id": listed.check_in_id,
+        "key_result_id": stands.event.key_result_id,
+        "effective_at": listed.effective_at,
+        "stands": _revision(stands),
+        "corrected": [_revision(each) for each in before],
+    }
+
+
+def feedback_document(feedback: Feedback) -> Document:
+    """A FeedbackShape."""
+    event = feedback.event
+    comment = event if isinstance(event, ObjectiveCommented) else None
+    return {
+        "kind": "comment" if comment else "acknowledgement",
+        "id": comment.comment_id if comment else None,
+        "text": comment.text if comment else None,
+        "check_in_id": event.check_in_id,
+        "by": _actor(feedback.context.actor),
+        "recorded_at": feedback.recorded_at,
+        "version": feedback.version,
+    }
+
+
+def _key_results(objective: Objective, view: View) -> Sequence[Document]:
     # What has a value of its own does not depend on what contributes.
     known = (view.progress or roll_up(objective)).key_results
     return [
         _key_result(
-            each,
-            known[each.id] if view.progress or each.current else None,
-            expected=expected,
-            score=scores.get(each.id),
+            objective, each, view, known[each.id] if view.progress or each.current else None
         )
         for each in objective.key_results
     ]
 
 
 def _key_result(
-    key_result: KeyResult,
-    progress: KeyResultProgress | None,
-    *,
-    expected: float,
-    score: float | None,
+    objective: Objective, key_result: KeyResult, view: View, progress: KeyResultProgress | None
 ) -> Document:
     """A KeyResultShape; without a progress it is in children that were not rolled up."""
     definition, current = key_result.definition, key_result.current
+    expected = view.expected_of(objective, key_result)
+    ahead = pace(progress.progress if progress else None, expected)
+    due_at = next_due_at(objective, view.cycle, key_result)
     return {
         "id": key_result.id,
+        **_definition(definition, key_result),
+        "value": current.value if current else None,
+        "as_of": current.as_of if current else None,
+        "position": current.position if current else None,
+        "attainment": progress.attainment if progress else None,
+        "in_band": definition.in_band(current.value) if current else None,
+        "tally": asdict(key_result.tally) if definition.type == "maintain" else None,
+        "progress": progress.progress if progress else None,
+        "source": progress.source if progress else "aligned",
+        "expected": expected,
+        "pace": ahead,
+        "computed_status": computed_status(ahead),
+        **_score(objective, key_result.id),
+        "check_in_due_at": due_at,
+        "overdue": is_overdue(due_at, view.at),
+        "link": _link(key_result.link),
+        "measurement": _measurement(key_result.measurement),
+        "last_check_in": _check_in(key_result.last_check_in),
+    }
+
+
+def _definition(definition: Definition, key_result: KeyResult) -> Document:
+    done = key_result.current.milestones_done if key_result.current else ()
+    return {
         "title": definition.title,
         "type": definition.type,
         "baseline": definition.baseline,
         "target": definition.target,
         "stretch": definition.stretch,
+        "lower": definition.lower,
+        "upper": definition.upper,
+        "milestones": [
+            {"id": each.id, "title": each.title, "weight": each.weight, "done": each.id in done}
+            for each in definition.milestones
+        ],
+        "phased_targets": [
+            {"on": each.on, "value": each.value} for each in definition.phased_targets
+        ],
         "unit": definition.unit,
         "weight": definition.weight,
         "due_on": definition.due_on,
-        "value": current.value if current else None,
-        "as_of": current.as_of if current else None,
-        "position": current.position if current else None,
-        "attainment": progress.attainment if progress else None,
-        "progress": progress.progress if progress else None,
-        "source": progress.source if progress else "aligned",
-        "expected": expected,
-        "pace": pace(progress.progress if progress else None, expected),
-        "score": score,
-        "link": _link(key_result.link),
-        "measurement": _measurement(key_result.measurement),
-        "last_check_in": _check_in(key_result.last_check_in),
     }
+
+
+_NO_SCORE: Final[Document] = {"score": None, "computed_score": None, "score_reason": None}
+
+
+def _score(objective: Objective, key_result_id: UUID) -> Document:
+    if objective.outcome is None:
+        return _NO_SCORE
+    found = objective.outcome.of(key_result_id)
+    if found is None:
+        return _NO_SCORE
+    return {
+        "score": found.score,
+        "computed_score": found.computed,
+        "score_reason": found.reason,
+    }
+
+
+def _revision(revision: Revision) -> Document:
+    event, context = revision.event, revision.context
+    return {
+        "value": event.value,
+        "milestones_done": event.milestones_done,
+        "confidence": event.confidence,
+        "status": event.status,
+        "comment": event.comment,
+        "by": _actor(context.actor),
+        "reason": context.reason,
+        "recorded_at": revision.recorded_at,
+        "after_closing": context.after_closing,
+    }
+
+
+def _owner(owner: Owner) -> Document:
+    return {"kind": owner.kind, "id": owner.id}
+
+
+def _retrospective(retrospective: Retrospective | None) -> Document | None:
+    return asdict(retrospective) if retrospective else None
+
+
+def _successor(successor: Successor | None) -> Document | None:
+    return asdict(successor) if successor else None
 
 
 def _alignment(alignment: Alignment) -> Document:
@@ -181,6 +301,7 @@ def _measurement(measurement: Measurement | None) -> Document | None:
         "period_start": measurement.period_start,
         "period_end": measurement.period_end,
         "metrics_position": measurement.metrics_position,
+        "definition": measurement.definition,
     }
 
 
@@ -195,6 +316,7 @@ def _check_in(check_in: CheckIn | None) -> Document | None:
         "comment": check_in.comment,
         "effective_at": check_in.effective_at,
         "by": _actor(check_in.by),
+        "corrected": check_in.corrected,
     }
 
 

@@ -1,277 +1,26 @@
-"""The shapes of requests and responses. Requests are strict: a misspelt field is refused."""
+"""The shapes of responses."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Final, Literal
+from datetime import date
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts import goals
-from contracts.events import OpaqueId, Text, Title, Unit
 from contracts.goals import (
     AlignmentKind,
     Ambition,
     Cadence,
     CheckInRhythm,
+    CycleState,
     KeyResultType,
-    KpiKey,
     KpiReading,
-    OwnerKind,
-    Share,
+    ObjectiveState,
     Status,
     Verdict,
-    Weight,
 )
 from contracts.progress import Source
-from services.chassis.bodies import STORABLE, Body
-from services.goals.domain.errors import CycleState, ObjectiveState
-from services.goals.domain.events import Owner
-from services.goals.domain.key_result import Definition, Link
-from services.goals.domain.objective import MAX_KEY_RESULTS, Alignment
-
-EARLIEST_DAY: Final = date(1970, 1, 1)
-LATEST_DAY: Final = date(2999, 12, 31)
-EARLIEST_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST_MOMENT: Final = datetime(2999, 12, 31, tzinfo=UTC)
-
-Number = Annotated[float, Field(strict=True)]
-Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
-# Told in whatever zone, kept and answered in UTC; between these bounds every moment has that form.
-Moment = Annotated[
-    AwareDatetime,
-    Field(ge=EARLIEST_MOMENT, le=LATEST_MOMENT),
-    AfterValidator(lambda moment: moment.astimezone(UTC)),
-]
-StorableTitle = Annotated[Title, STORABLE]
-StorableText = Annotated[Text, STORABLE]
-
-
-class OwnerBody(BaseModel):
-    """Who answers for an objective: an opaque id, no personal data."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: OwnerKind
-    id: Annotated[OpaqueId, STORABLE]
-
-    def value(self) -> Owner:
-        """The domain's value."""
-        return Owner(kind=self.kind, id=self.id)
-
-
-class CycleBody(Body):
-    """A cycle to plan. `ends_on` is its last day."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "2026 Q1",
-                    "starts_on": "2026-01-01",
-                    "ends_on": "2026-03-31",
-                    "cadence": "quarter",
-                    "check_in_rhythm": "weekly",
-                }
-            ]
-        }
-    )
-
-    name: StorableTitle
-    starts_on: Day
-    ends_on: Day
-    cadence: Cadence
-    check_in_rhythm: CheckInRhythm = "weekly"
-
-
-class KeyResultFields(BaseModel):
-    """What a key result is to reach: from `baseline` to `target`, in `unit`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    title: StorableTitle
-    type: KeyResultType
-    baseline: Number
-    target: Number
-    stretch: Number | None = None
-    unit: Annotated[Unit, STORABLE] = ""
-    weight: Annotated[Weight, Field(strict=True, description="0 is shown, but not counted.")] = 1.0
-    due_on: Annotated[Day | None, Field(description="It may lie after the cycle.")] = None
-
-    def definition(self) -> Definition:
-        """The domain's value."""
-        return Definition(
-            title=self.title,
-            type=self.type,
-            baseline=self.baseline,
-            target=self.target,
-            stretch=self.stretch,
-            unit=self.unit,
-            weight=self.weight,
-            due_on=self.due_on,
-        )
-
-
-class KeyResultBody(KeyResultFields, Body):
-    """A key result to add."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "title": "Leads up by 40%",
-                    "type": "increase",
-                    "baseline": 5000,
-                    "target": 7000,
-                    "unit": "leads",
-                    "weight": 1,
-                    "reason": "What converts must first be there.",
-                }
-            ]
-        }
-    )
-
-
-class ObjectiveBody(Body):
-    """An objective to draft, with as many key results as are known by now."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "cycle_id": "019b5a1c-3f00-7a10-8c51-0d2f4b6a8c01",
-                    "title": "Increase sales revenue by 20%",
-                    "description": "More of those who look should buy, and buy more.",
-                    "owner": {"kind": "team", "id": "team-sales"},
-                    "ambition": "aspirational",
-                    "key_results": [
-                        {
-                            "title": "Conversion from 5% to 8%",
-                            "type": "increase",
-                            "baseline": 5,
-                            "target": 8,
-                            "stretch": 9,
-                            "unit": "%",
-                            "weight": 2,
-                        },
-                        {
-                            "title": "Average purchase up by 10%",
-                            "type": "increase",
-                            "baseline": 60,
-                            "target": 66,
-                            "unit": "EUR",
-                        },
-                    ],
-                }
-            ]
-        }
-    )
-
-    cycle_id: UUID
-    title: StorableTitle
-    description: StorableText = ""
-    owner: OwnerBody
-    ambition: Ambition = "committed"
-    key_results: Annotated[tuple[KeyResultFields, ...], Field(max_length=MAX_KEY_RESULTS)] = ()
-
-
-class AlignBody(Body):
-    """What to align to: an objective, or one key result of it."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "objective_id": "019b5a1c-3f00-7a10-8c51-0d2f4b6a8c02",
-                    "kind": "contributes",
-                    "weight": 2,
-                    "reason": "Who uses us more stays, and brings others.",
-                }
-            ]
-        }
-    )
-
-    objective_id: UUID
-    key_result_id: UUID | None = None
-    kind: Annotated[
-        AlignmentKind, Field(description="`contributes` rolls up, `supports` is only shown.")
-    ] = "contributes"
-    weight: Annotated[Weight, Field(strict=True)] = 1.0
-
-    def alignment(self) -> Alignment:
-        """The domain's value."""
-        return Alignment(
-            parent_objective_id=self.objective_id,
-            parent_key_result_id=self.key_result_id,
-            kind=self.kind,
-            weight=self.weight,
-        )
-
-
-class UnalignBody(Body):
-    """Which alignment to end."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "objective_id": "019b5a1c-3f00-7a10-8c51-0d2f4b6a8c02",
-                    "reason": "It serves revenue now, no longer our market share.",
-                }
-            ]
-        }
-    )
-
-    objective_id: UUID
-    key_result_id: UUID | None = None
-
-
-class CheckInBody(Body):
-    """How a key result stands, or stood at `effective_at`."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "value": 5600,
-                    "confidence": 0.6,
-                    "status": "at_risk",
-                    "comment": "Slower than we thought. One of us has moved here from other work.",
-                    "effective_at": "2026-02-02T09:00:00Z",
-                }
-            ]
-        }
-    )
-
-    value: Number
-    confidence: Annotated[Share | None, Field(strict=True)] = None
-    status: Status | None = None
-    comment: StorableText = ""
-    effective_at: Annotated[
-        Moment | None, Field(description="When it was true; now, if not given.")
-    ] = None
-
-
-class LinkBody(Body):
-    """Which KPI to follow, and what to take of it."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "kpi": "sales.conversion",
-                    "reading": "period",
-                    "reason": "The shop counts it; nobody has to.",
-                }
-            ]
-        }
-    )
-
-    kpi: KpiKey
-    reading: KpiReading = "period"
-
-    def link(self) -> Link:
-        """The domain's value."""
-        return Link(kpi=self.kpi, reading=self.reading)
+from services.goals.domain.errors import Step
 
 
 class Shape(BaseModel):
@@ -293,6 +42,27 @@ class CycleShape(Shape):
     planned_at: AwareDatetime
     changed_at: AwareDatetime
     version: int
+
+
+class OpenObjectiveShape(Shape):
+    """An objective that has not ended."""
+
+    id: UUID
+    title: str
+    state: ObjectiveState
+
+
+class LeftOpenShape(Shape):
+    """How many objectives are left open, and the first hundred of them."""
+
+    count: int
+    first: list[OpenObjectiveShape]
+
+
+class ClosedCycleShape(CycleShape):
+    """A cycle that was closed, and what that leaves open."""
+
+    left_open: LeftOpenShape
 
 
 class CycleItemShape(Shape):
@@ -340,6 +110,7 @@ class CheckInShape(Shape):
     comment: str
     effective_at: AwareDatetime
     by: ActorShape
+    corrected: bool
 
 
 class LinkShape(Shape):
@@ -355,6 +126,25 @@ class MeasurementShape(Shape):
     period_start: AwareDatetime
     period_end: AwareDatetime
     metrics_position: int
+    definition: Annotated[
+        int | None, Field(description="The number of the KPI's definition that measured it.")
+    ]
+
+
+class MilestoneShape(Shape):
+    """A step of a checklist."""
+
+    id: UUID
+    title: str
+    weight: float
+    done: bool
+
+
+class TallyShape(Shape):
+    """How many periods or check-ins were measured, and how many of them were in the band."""
+
+    measured: int
+    in_band: int
 
 
 class KeyResultShape(Shape):
@@ -363,9 +153,13 @@ class KeyResultShape(Shape):
     id: UUID
     title: str
     type: KeyResultType
-    baseline: float
-    target: float
+    baseline: float | None
+    target: float | None
     stretch: float | None
+    lower: float | None
+    upper: float | None
+    milestones: list[MilestoneShape]
+    phased_targets: list[goals.PhasedTarget]
     unit: str
     weight: float
     due_on: date | None
@@ -373,16 +167,39 @@ class KeyResultShape(Shape):
     as_of: Annotated[AwareDatetime | None, Field(description="Since when the value is true.")]
     position: Annotated[int | None, Field(description="Where in the log the value was recorded.")]
     attainment: Annotated[
-        float | None, Field(description="(value - baseline) / (target - baseline), unclamped.")
+        float | None,
+        Field(
+            description="By its own value: (value - baseline) / (target - baseline), unclamped; "
+            "the share of periods in the band; the weighted share of milestones; 0 or 1."
+        ),
     ]
+    in_band: Annotated[
+        bool | None, Field(description="Whether the value lies in the band now; for maintain.")
+    ]
+    tally: Annotated[TallyShape | None, Field(description="What its progress is a share of.")]
     progress: Annotated[
         float | None,
         Field(description="Attainment within 0 and 1, or that of the children; see `source`."),
     ]
     source: Source
-    expected: Annotated[float, Field(description="The share of the cycle that has passed.")]
+    expected: Annotated[
+        float,
+        Field(description="By its phased targets, or linear until its due date or cycle's end."),
+    ]
     pace: Annotated[float | None, Field(description="progress - expected")]
+    computed_status: Annotated[
+        Status | None,
+        Field(description="What the pace says: on track down to -0.1, at risk to -0.25."),
+    ]
     score: Annotated[float | None, Field(description="0 to 1, once the objective is closed.")]
+    computed_score: Annotated[
+        float | None, Field(description="What would be the score, had nobody set another.")
+    ]
+    score_reason: Annotated[str | None, Field(description="Why somebody set another score.")]
+    check_in_due_at: Annotated[
+        AwareDatetime | None, Field(description="By the cycle's rhythm; null if nobody has to.")
+    ]
+    overdue: bool
     link: LinkShape | None
     measurement: MeasurementShape | None
     last_check_in: CheckInShape | None
@@ -404,6 +221,21 @@ class OutcomeShape(Shape):
     verdict: Verdict
 
 
+class RetrospectiveShape(Shape):
+    """What was learned."""
+
+    worked: str
+    did_not_work: str
+    carry_on: str
+
+
+class SuccessorShape(Shape):
+    """The objective that goes on from this one, and its cycle."""
+
+    objective_id: UUID
+    cycle_id: UUID
+
+
 class ObjectiveShape(Shape):
     """An objective as it stands."""
 
@@ -412,9 +244,15 @@ class ObjectiveShape(Shape):
     title: str
     description: str
     owner: goals.Owner
+    delegates: list[goals.Owner]
     ambition: Ambition
+    labels: list[str]
     state: ObjectiveState
+    allowed: Annotated[list[Step], Field(description="What its state allows to be done now.")]
     drafted_at: AwareDatetime
+    approved_at: AwareDatetime | None
+    activated_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
     changed_at: AwareDatetime
     version: int
     progress: Annotated[
@@ -423,7 +261,14 @@ class ObjectiveShape(Shape):
     ]
     expected: Annotated[float, Field(description="The share of the cycle that has passed.")]
     pace: Annotated[float | None, Field(description="progress - expected")]
+    computed_status: Status | None
+    overdue: Annotated[bool, Field(description="Whether a check-in on a key result is overdue.")]
     outcome: OutcomeShape | None
+    retrospective: RetrospectiveShape | None
+    predecessor_id: UUID | None
+    successor: SuccessorShape | None
+    comments: int
+    acknowledgements: int
     alignments: list[AlignmentShape]
     key_results: list[KeyResultShape]
     warnings: list[AdviceShape]
@@ -439,6 +284,70 @@ class CheckedInShape(Shape):
     warnings: list[AdviceShape]
 
 
+class AlignedItemShape(Shape):
+    """An objective that was aligned, and its version since."""
+
+    id: UUID
+    version: int
+    alignments: list[AlignmentShape]
+
+
+class BulkAlignedShape(Shape):
+    """What a bulk of alignments led to, each objective once."""
+
+    aligned: list[AlignedItemShape]
+
+
+class RevisionShape(Shape):
+    """What was said of a key result, once or once more."""
+
+    value: float
+    milestones_done: list[UUID]
+    confidence: float | None
+    status: Status | None
+    comment: str
+    by: ActorShape
+    reason: str | None
+    recorded_at: AwareDatetime
+    after_closing: bool
+
+
+class ListedCheckInShape(Shape):
+    """A check-in: what stands, and what was said before, oldest first."""
+
+    id: UUID
+    key_result_id: UUID
+    effective_at: AwareDatetime
+    stands: RevisionShape
+    corrected: list[RevisionShape]
+
+
+class CheckInPage(Shape):
+    """Check-ins in the order of the times they are about."""
+
+    items: list[ListedCheckInShape]
+    next: str | None
+
+
+class FeedbackShape(Shape):
+    """A comment, or an acknowledgement (`text` is null then)."""
+
+    kind: Literal["comment", "acknowledgement"]
+    id: Annotated[UUID | None, Field(description="Of the comment.")]
+    text: str | None
+    check_in_id: UUID | None
+    by: ActorShape
+    recorded_at: AwareDatetime
+    version: int
+
+
+class FeedbackPage(Shape):
+    """What was said to an objective and its check-ins, oldest first."""
+
+    items: list[FeedbackShape]
+    next: str | None
+
+
 class ObjectiveItemShape(Shape):
     """An objective in a list."""
 
@@ -446,6 +355,7 @@ class ObjectiveItemShape(Shape):
     cycle_id: UUID
     owner: goals.Owner
     title: str
+    labels: list[str]
     state: ObjectiveState
     updated_at: AwareDatetime
     version: int
@@ -480,6 +390,7 @@ class HistoryEntryShape(Shape):
     command_id: UUID
     correlation_id: str
     causation_id: str | None
+    after_closing: Annotated[bool, Field(description="A correction in a closed cycle.")]
     changes: list[ChangeShape]
 
 

@@ -118,6 +118,12 @@ class Outcome:
     verdict: Verdict
     key_results: tuple[KeyResultScore, ...]
 
+    def of(self, key_result_id: UUID) -> KeyResultScore | None:
+        """What a key result scored, None if it came later or was removed."""
+        return next(
+            (each for each in self.key_results if each.key_result_id == key_result_id), None
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrospective:

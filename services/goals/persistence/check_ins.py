@@ -24,22 +24,7 @@ _LOGGED: Final = (
     " FROM goals.check_ins AS c"
     " JOIN goals.stored_events AS e"
     " ON e.originator_id = c.objective_id AND e.originator_version = c.version"
-)
-_STANDING: Final = (
-    _LOGGED + " WHERE c.objective_id = %s AND c.check_in_id = %s ORDER BY c.version DESC LIMIT 1"
-)
-_PAGE: Final = (
-    "WITH page AS ("
-    " SELECT check_in_id, effective_at FROM goals.check_ins"
-    " WHERE objective_id = %(objective_id)s"
-    " AND (%(key_result_id)s::uuid IS NULL OR key_result_id = %(key_result_id)s)"
-    " AND (%(effective_at)s::timestamptz IS NULL"
-    " OR (effective_at, check_in_id) > (%(effective_at)s, %(check_in_id)s))"
-    " GROUP BY check_in_id, effective_at"
-    " ORDER BY effective_at, check_in_id LIMIT %(limit)s) "
-    + _LOGGED
-    + " JOIN page ON page.check_in_id = c.check_in_id"
-    " WHERE c.objective_id = %(objective_id)s"
+    " WHERE c.objective_id = %s AND c.check_in_id = ANY(%s)"
     " ORDER BY c.effective_at, c.check_in_id, c.version"
 )
 
@@ -95,17 +80,14 @@ def find_check_in(
     cursor: Cursor[DictRow], objective_id: UUID, check_in_id: UUID
 ) -> StandingCheckIn | None:
     """The check-in as it stands after all corrections, or None when there is none."""
-    cursor.execute(
-        _STANDING,
-        (objective_id, check_in_id),
-    )
-    row = cursor.fetchone()
-    if row is None:
+    cursor.execute(_LOGGED, (objective_id, UuidArray([check_in_id])))
+    rows = cursor.fetchall()
+    if not rows:
         return None
-    event = _revision(row).event
+    event = _revision(rows[-1]).event
     return StandingCheckIn(
         key_result_id=event.key_result_id,
-        effective_at=row["effective_at"],
+        effective_at=rows[-1]["effective_at"],
         value=event.value,
         confidence=event.confidence,
         status=event.status,
@@ -125,7 +107,13 @@ async def list_check_ins(
     """Up to `limit` check-ins in the order in which they were true, then of their ids."""
     async with connection(pool) as lent, lent.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
-            _PAGE,
+            "SELECT check_in_id FROM goals.check_ins"
+            " WHERE objective_id = %(objective_id)s"
+            " AND (%(key_result_id)s::uuid IS NULL OR key_result_id = %(key_result_id)s)"
+            " AND (%(effective_at)s::timestamptz IS NULL"
+            " OR (effective_at, check_in_id) > (%(effective_at)s, %(check_in_id)s))"
+            " GROUP BY effective_at, check_in_id"
+            " ORDER BY effective_at, check_in_id LIMIT %(limit)s",
             {
                 "objective_id": objective_id,
                 "key_result_id": key_result_id,
@@ -135,6 +123,8 @@ async def list_check_ins(
             },
             prepare=False,
         )
+        page = UuidArray([row["check_in_id"] for row in await cursor.fetchall()])
+        await cursor.execute(_LOGGED, (objective_id, page))
         rows = await cursor.fetchall()
     revisions: dict[Place, list[Revision]] = {}
     for row in rows:
