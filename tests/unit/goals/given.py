@@ -1,24 +1,36 @@
 """What was, for tests that read: given these events, when this command, then those events."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Final
 from uuid import UUID, uuid4
 
+from contracts.goals import ObjectiveState
 from services.chassis.eventstore.context import Actor, Context, Event, LoggedEvent
 from services.goals.domain import cycle as cycles
+from services.goals.domain import key_result as key_results
 from services.goals.domain import objective as objectives
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.events import (
     CycleActivated,
+    CycleClosed,
     CyclePlanned,
+    CycleScoringStarted,
     KeyResultAdded,
     KeyResultCheckedIn,
+    KeyResultMeasured,
     KeyResultScore,
+    Milestone,
+    ObjectiveAbandoned,
     ObjectiveActivated,
     ObjectiveClosed,
     ObjectiveDrafted,
+    ObjectivePostponed,
+    ObjectiveProposed,
     Owner,
 )
+from services.goals.domain.key_result import Definition, KeyResult
 from services.goals.domain.objective import Objective
 
 ADA = Actor("ada", "human")
@@ -39,6 +51,9 @@ DRAFTED = ObjectiveDrafted(
     description="",
     owner=Owner(kind="team", id="quality"),
     ambition="committed",
+    labels=(),
+    delegates=(),
+    predecessor_id=None,
 )
 COVERAGE_ADDED = KeyResultAdded(
     key_result_id=COVERAGE,
@@ -50,6 +65,10 @@ COVERAGE_ADDED = KeyResultAdded(
     unit="%",
     weight=1,
     due_on=None,
+    lower=None,
+    upper=None,
+    milestones=(),
+    phased_targets=(),
 )
 ACTIVE = (DRAFTED, COVERAGE_ADDED, ObjectiveActivated())
 CLOSED = (
@@ -57,24 +76,84 @@ CLOSED = (
     ObjectiveClosed(
         score=0.5,
         verdict="partial",
-        key_results=(KeyResultScore(key_result_id=COVERAGE, score=0.5),),
+        key_results=(KeyResultScore(key_result_id=COVERAGE, score=0.5, computed=0.5, reason=None),),
     ),
 )
+IN_STATE: Final[Mapping[ObjectiveState, tuple[Event, ...]]] = {
+    "draft": (DRAFTED, COVERAGE_ADDED),
+    "proposed": (DRAFTED, COVERAGE_ADDED, ObjectiveProposed()),
+    "active": ACTIVE,
+    "postponed": (*ACTIVE, ObjectivePostponed()),
+    "abandoned": (*ACTIVE, ObjectiveAbandoned()),
+    "closed": CLOSED,
+}
+"""How an objective came into each state."""
+
+# Key results of all five types, from the sample company.
+LEADS = Definition(title="Leads", type="increase", baseline=500.0, target=700.0, unit="leads")
+LATENCY = Definition(
+    title="Latency of the homepage", type="decrease", baseline=1400.0, target=1000.0, unit="ms"
+)
+UPTIME = Definition(title="Uptime", type="maintain", lower=99.99, unit="%")
+GERMAN, FRENCH, POLISH = (UUID(int=number) for number in (11, 12, 13))
+LANGUAGES = Definition(
+    title="Three languages",
+    type="milestones",
+    milestones=(
+        Milestone(id=GERMAN, title="German", weight=2.0),
+        Milestone(id=FRENCH, title="French", weight=1.0),
+        Milestone(id=POLISH, title="Polish", weight=1.0),
+    ),
+)
+RESPONSIVE = Definition(title="The design is responsive", type="binary")
 
 
 def key_result_added(title: str = "Bugs found in production", **changes: object) -> KeyResultAdded:
     return replace(COVERAGE_ADDED, key_result_id=uuid4(), title=title, **changes)  # type: ignore[arg-type]
 
 
-def checked_in(value: float, key_result_id: UUID = COVERAGE) -> KeyResultCheckedIn:
+def checked_in(
+    value: float,
+    key_result_id: UUID = COVERAGE,
+    *,
+    check_in_id: UUID | None = None,
+    milestones_done: tuple[UUID, ...] = (),
+) -> KeyResultCheckedIn:
     return KeyResultCheckedIn(
         key_result_id=key_result_id,
-        check_in_id=uuid4(),
+        check_in_id=check_in_id or uuid4(),
         value=value,
         confidence=None,
         status=None,
         comment="",
+        milestones_done=milestones_done,
     )
+
+
+def measured(
+    value: float, *, start: datetime, end: datetime, key_result_id: UUID = COVERAGE
+) -> KeyResultMeasured:
+    """What the KPI `quality.coverage` said of the period [`start`, `end`)."""
+    return KeyResultMeasured(
+        key_result_id=key_result_id,
+        kpi="quality.coverage",
+        value=value,
+        period_start=start,
+        period_end=end,
+        metrics_position=7,
+        definition=1,
+    )
+
+
+def in_work(definition: Definition, *events: Event, key_result_id: UUID = COVERAGE) -> Objective:
+    """An active objective with one key result, so defined, after these events."""
+    added = key_results.define(definition, key_result_id=key_result_id)
+    return an_objective(DRAFTED, added, ObjectiveActivated(), *events)
+
+
+def only_key_result(objective: Objective) -> KeyResult:
+    (found,) = objective.key_results
+    return found
 
 
 def logged(
@@ -129,4 +208,7 @@ def then(
     )
 
 
+PLANNED_CYCLE = a_cycle(PLANNED)
 ACTIVE_CYCLE = a_cycle(PLANNED, CycleActivated())
+SCORING_CYCLE = a_cycle(PLANNED, CycleActivated(), CycleScoringStarted())
+CLOSED_CYCLE = a_cycle(PLANNED, CycleActivated(), CycleScoringStarted(), CycleClosed())

@@ -1,7 +1,7 @@
 """Alignment rules, and the one that matters most: whatever is tried, there is never a circle."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
@@ -11,36 +11,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.goals import ObjectiveState
 from services.chassis.eventstore.context import Event
 from services.goals.domain.alignment import MAX_ALIGNMENTS, Parent, align, unalign
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import (
     AlignmentCircleError,
     AlreadyAlignedError,
-    CycleLockedError,
     CyclesApartError,
     GoalsError,
     NotAlignedError,
     NumberRefusedError,
-    ObjectiveStateError,
     ParentClosedError,
     TooManyAlignmentsError,
     UnknownParentError,
 )
-from services.goals.domain.events import (
-    CycleActivated,
-    CycleClosed,
-    CycleScoringStarted,
-    ObjectiveAligned,
-    ObjectiveUnaligned,
-)
+from services.goals.domain.events import ObjectiveAligned, ObjectiveUnaligned
 from services.goals.domain.objective import Alignment, Objective
 from tests.unit.goals.given import (
     ACTIVE,
     ACTIVE_CYCLE,
-    CLOSED,
     COVERAGE,
     DRAFTED,
+    IN_STATE,
     PLANNED,
     a_cycle,
     an_objective,
@@ -80,13 +73,13 @@ def parent(
 
 def test_an_objective_is_aligned_to_another() -> None:
     child = an_objective(DRAFTED)
-    assert align(child, ACTIVE_CYCLE, below(), parent=parent()) == aligned(below())
+    assert align(child, ACTIVE_CYCLE, below(), parent=parent()) == [aligned(below())]
 
 
 def test_an_objective_is_aligned_to_a_key_result() -> None:
     wanted = below(key_result=COVERAGE, weight=2)
-    event = align(an_objective(DRAFTED), ACTIVE_CYCLE, wanted, parent=parent())
-    assert event == aligned(wanted)
+    events = align(an_objective(DRAFTED), ACTIVE_CYCLE, wanted, parent=parent())
+    assert events == [aligned(wanted)]
 
 
 def test_an_objective_may_have_several_parents() -> None:
@@ -108,8 +101,21 @@ def test_an_objective_is_not_aligned_to_what_stands_below_it() -> None:
 
 def test_the_same_alignment_is_not_made_twice() -> None:
     child = an_objective(DRAFTED, aligned(below()))
-    with pytest.raises(AlreadyAlignedError, match="Unalign it first"):
-        align(child, ACTIVE_CYCLE, below(weight=2), parent=parent())
+    with pytest.raises(AlreadyAlignedError, match="in the same way already"):
+        align(child, ACTIVE_CYCLE, below(), parent=parent())
+
+
+@pytest.mark.parametrize(
+    "wanted", [below(weight=2.0), replace(below(), kind="supports")], ids=["weight", "kind"]
+)
+def test_the_same_parent_with_another_weight_or_kind_is_aligned_anew(wanted: Alignment) -> None:
+    child = an_objective(DRAFTED, aligned(below(key_result=COVERAGE)), aligned(below()))
+    events = align(child, ACTIVE_CYCLE, wanted, parent=parent())
+    ended = ObjectiveUnaligned(parent_objective_id=PARENT.id, parent_key_result_id=None)
+    assert events == [ended, aligned(wanted)]
+    for event in events:
+        child = then(child, event)
+    assert child.alignments == (below(key_result=COVERAGE), wanted)
 
 
 def test_the_number_of_alignments_is_bounded() -> None:
@@ -118,10 +124,23 @@ def test_the_number_of_alignments_is_bounded() -> None:
         align(an_objective(DRAFTED, *others), ACTIVE_CYCLE, below(), parent=parent())
 
 
-def test_a_closed_parent_takes_no_children() -> None:
-    closed = an_objective(*CLOSED)
-    with pytest.raises(ParentClosedError, match="draft or active"):
-        align(an_objective(DRAFTED), ACTIVE_CYCLE, below(closed), parent=parent(closed))
+def test_the_last_alignment_of_a_full_objective_can_be_made_another() -> None:
+    others = [aligned(below(an_objective(DRAFTED))) for _ in range(MAX_ALIGNMENTS - 1)]
+    full = an_objective(DRAFTED, *others, aligned(below()))
+    assert align(full, ACTIVE_CYCLE, below(weight=2.0), parent=parent())
+
+
+@pytest.mark.parametrize("state", ["closed", "abandoned"])
+def test_a_parent_that_has_ended_takes_no_children(state: ObjectiveState) -> None:
+    ended = an_objective(*IN_STATE[state])
+    with pytest.raises(ParentClosedError, match="worked on or will be"):
+        align(an_objective(DRAFTED), ACTIVE_CYCLE, below(ended), parent=parent(ended))
+
+
+@pytest.mark.parametrize("state", ["draft", "proposed", "active", "postponed"])
+def test_a_parent_that_is_or_will_be_worked_on_takes_children(state: ObjectiveState) -> None:
+    above = an_objective(*IN_STATE[state])
+    assert align(an_objective(DRAFTED), ACTIVE_CYCLE, below(above), parent=parent(above))
 
 
 def test_a_key_result_that_the_parent_does_not_have_is_refused() -> None:
@@ -141,23 +160,9 @@ def test_a_weight_that_cannot_be_counted_with_is_refused(weight: float) -> None:
         align(an_objective(DRAFTED), ACTIVE_CYCLE, below(weight=weight), parent=parent())
 
 
-def test_a_closed_objective_is_neither_aligned_nor_unaligned() -> None:
-    closed = an_objective(*CLOSED)
-    with pytest.raises(ObjectiveStateError):
-        align(closed, ACTIVE_CYCLE, below(), parent=parent())
-    with pytest.raises(ObjectiveStateError):
-        unalign(closed, ACTIVE_CYCLE, parent_objective_id=PARENT.id, parent_key_result_id=None)
-
-
-def test_nothing_is_aligned_in_a_closed_cycle() -> None:
-    locked = a_cycle(PLANNED, CycleActivated(), CycleScoringStarted(), CycleClosed())
-    with pytest.raises(CycleLockedError):
-        align(an_objective(DRAFTED), locked, below(), parent=parent())
-
-
 def test_an_alignment_is_ended() -> None:
     child = an_objective(DRAFTED, aligned(below()), aligned(below(key_result=COVERAGE)))
-    event = unalign(child, ACTIVE_CYCLE, parent_objective_id=PARENT.id, parent_key_result_id=None)
+    event = unalign(child, (PARENT.id, None))
     assert event == ObjectiveUnaligned(parent_objective_id=PARENT.id, parent_key_result_id=None)
     assert then(child, event).alignments == (below(key_result=COVERAGE),)
 
@@ -165,7 +170,7 @@ def test_an_alignment_is_ended() -> None:
 def test_an_alignment_that_is_not_there_is_not_ended() -> None:
     child = an_objective(DRAFTED, aligned(below()))
     with pytest.raises(NotAlignedError):
-        unalign(child, ACTIVE_CYCLE, parent_objective_id=PARENT.id, parent_key_result_id=COVERAGE)
+        unalign(child, (PARENT.id, COVERAGE))
 
 
 def ancestors_of(top: UUID, objectives: Mapping[UUID, Objective]) -> set[UUID]:
@@ -197,15 +202,13 @@ def test_no_sequence_of_alignments_makes_a_circle(
         try:
             if makes:
                 place = parent(above, ancestors=ancestors_of(above.id, objectives))
-                event: Event = align(child, ACTIVE_CYCLE, below(above, key_result), parent=place)
-            else:
-                event = unalign(
-                    child,
-                    ACTIVE_CYCLE,
-                    parent_objective_id=above.id,
-                    parent_key_result_id=key_result,
+                events: Sequence[Event] = align(
+                    child, ACTIVE_CYCLE, below(above, key_result), parent=place
                 )
+            else:
+                events = [unalign(child, (above.id, key_result))]
         except GoalsError:
             continue
-        objectives[child.id] = then(child, event)
+        for event in events:
+            objectives[child.id] = then(objectives[child.id], event)
         assert all(each not in ancestors_of(each, objectives) for each in ids)

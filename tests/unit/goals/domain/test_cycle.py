@@ -1,7 +1,9 @@
-"""Cycles move on one way, and dates make sense."""
+"""Cycles move on one way and back with a reason, and dates make sense."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 import pytest
 
@@ -9,15 +11,18 @@ from services.chassis.eventstore.context import Event
 from services.goals.domain import cycle as cycles
 from services.goals.domain.cycle import MAX_CYCLE_DAYS, Cycle
 from services.goals.domain.errors import (
-    ActiveObjectivesLeftError,
     CycleDatesError,
     CycleLockedError,
     CycleStateError,
+    NothingChangesError,
+    ReasonRequiredError,
 )
 from services.goals.domain.events import (
     CycleActivated,
     CycleClosed,
     CyclePlanned,
+    CycleReopened,
+    CycleRevised,
     CycleScoringStarted,
 )
 from tests.unit.goals.given import NOW, PLANNED, a_cycle
@@ -29,10 +34,6 @@ CLOSED = (*SCORING, CycleClosed())
 
 def plan(**changes: object) -> CyclePlanned:
     return cycles.plan(**(asdict(PLANNED) | changes))
-
-
-def close(cycle: Cycle) -> CycleClosed:
-    return cycles.close(cycle, active_objectives=0)
 
 
 def test_a_cycle_is_planned_as_asked() -> None:
@@ -57,49 +58,77 @@ def test_a_cycle_may_last_a_day_or_five_years(days: int) -> None:
     assert plan(ends_on=PLANNED.starts_on + timedelta(days=days))
 
 
-@pytest.mark.parametrize(
-    ("given", "when", "then"),
-    [
-        ((PLANNED,), cycles.activate, CycleActivated()),
-        (ACTIVE, cycles.start_scoring, CycleScoringStarted()),
-        (SCORING, close, CycleClosed()),
-    ],
-)
-def test_a_cycle_moves_on(given: tuple[Event, ...], when: object, then: Event) -> None:
-    assert when(a_cycle(*given)) == then  # type: ignore[operator]
+STEPS: Final[Mapping[str, Callable[[Cycle], Event]]] = {
+    "revise": lambda it: cycles.revise(it, name="2026 Q1", check_in_rhythm="monthly"),
+    "activate": cycles.activate,
+    "start_scoring": cycles.start_scoring,
+    "close": cycles.close,
+    "reopen": lambda it: cycles.reopen(it, reason="One objective was forgotten."),
+}
+IN_STATE = {"planned": (PLANNED,), "active": ACTIVE, "scoring": SCORING, "closed": CLOSED}
+MOVES = {
+    ("planned", "revise"): CycleRevised(name="2026 Q1", check_in_rhythm="monthly"),
+    ("planned", "activate"): CycleActivated(),
+    ("active", "revise"): CycleRevised(name="2026 Q1", check_in_rhythm="monthly"),
+    ("active", "start_scoring"): CycleScoringStarted(),
+    ("scoring", "revise"): CycleRevised(name="2026 Q1", check_in_rhythm="monthly"),
+    ("scoring", "close"): CycleClosed(),
+    ("scoring", "reopen"): CycleReopened(state="active"),
+    ("closed", "reopen"): CycleReopened(state="scoring"),
+}
+
+
+@pytest.mark.parametrize(("state", "step"), MOVES)
+def test_a_cycle_takes_the_steps_that_its_state_allows(state: str, step: str) -> None:
+    assert STEPS[step](a_cycle(*IN_STATE[state])) == MOVES[state, step]
 
 
 @pytest.mark.parametrize(
-    ("given", "when", "allowed"),
-    [
-        (ACTIVE, cycles.activate, "start scoring"),
-        (SCORING, cycles.activate, "close it"),
-        (CLOSED, cycles.activate, "read it"),
-        ((PLANNED,), cycles.start_scoring, "activate it"),
-        (SCORING, cycles.start_scoring, "close it"),
-        (CLOSED, cycles.start_scoring, "read it"),
-        ((PLANNED,), close, "activate it"),
-        (ACTIVE, close, "start scoring"),
-        (CLOSED, close, "read it"),
-    ],
+    ("state", "step"),
+    [(state, step) for state in IN_STATE for step in STEPS if (state, step) not in MOVES],
 )
-def test_any_other_step_is_refused_and_the_possible_one_named(
-    given: tuple[Event, ...], when: object, allowed: str
+def test_any_other_step_is_refused_and_those_that_are_possible_are_named(
+    state: str, step: str
 ) -> None:
-    with pytest.raises(CycleStateError, match=allowed):
-        when(a_cycle(*given))  # type: ignore[operator]
+    with pytest.raises(CycleStateError, match=f"The cycle is {state}") as refusal:
+        STEPS[step](a_cycle(*IN_STATE[state]))
+    allowed = [each for at, each in MOVES if at == state]
+    assert refusal.value.extensions == {"state": state, "allowed": allowed}
+    assert all(each.replace("_", " ") in str(refusal.value) for each in allowed)
 
 
-def test_a_cycle_with_active_objectives_is_not_closed() -> None:
-    with pytest.raises(ActiveObjectivesLeftError, match="3 objective") as refusal:
-        cycles.close(a_cycle(*SCORING), active_objectives=3)
-    assert refusal.value.extensions == {"active": 3}
+@pytest.mark.parametrize("reason", [None, ""])
+@pytest.mark.parametrize("state", ["scoring", "closed"])
+def test_a_cycle_is_reopened_with_a_reason_only(state: str, reason: str | None) -> None:
+    with pytest.raises(ReasonRequiredError, match="Reopening a cycle needs a reason"):
+        cycles.reopen(a_cycle(*IN_STATE[state]), reason=reason)
 
 
-def test_only_a_closed_cycle_is_locked() -> None:
-    cycles.require_unlocked(a_cycle(*SCORING))
-    with pytest.raises(CycleLockedError):
-        cycles.require_unlocked(a_cycle(*CLOSED))
+def test_a_cycle_gets_another_name_or_rhythm() -> None:
+    event = cycles.revise(a_cycle(*ACTIVE), name="Winter", check_in_rhythm="weekly")
+    revised = a_cycle(*ACTIVE, event)
+    assert (revised.name, revised.check_in_rhythm, revised.state) == ("Winter", "weekly", "active")
+
+
+def test_the_same_name_and_rhythm_are_no_revision() -> None:
+    with pytest.raises(NothingChangesError):
+        cycles.revise(a_cycle(*ACTIVE), name="2026 Q1", check_in_rhythm="weekly")
+
+
+@pytest.mark.parametrize("reason", [None, ""])
+def test_what_is_in_a_closed_cycle_changes_with_a_reason_only(reason: str | None) -> None:
+    for state in ("planned", "active", "scoring"):
+        cycles.require_reason_if_closed(a_cycle(*IN_STATE[state]), reason)
+    cycles.require_reason_if_closed(a_cycle(*CLOSED), "Two digits were swapped.")
+    with pytest.raises(CycleLockedError, match="send it with a reason"):
+        cycles.require_reason_if_closed(a_cycle(*CLOSED), reason)
+
+
+def test_a_reopened_cycle_goes_one_step_back_and_on_again() -> None:
+    back = (*CLOSED, CycleReopened(state="scoring"), CycleReopened(state="active"))
+    assert a_cycle(*back[:-1]).state == "scoring"
+    assert a_cycle(*back).state == "active"
+    assert cycles.start_scoring(a_cycle(*back)) == CycleScoringStarted()
 
 
 def test_the_state_follows_the_events() -> None:

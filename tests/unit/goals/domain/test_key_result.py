@@ -1,138 +1,543 @@
-"""How key results are defined, and which of what was said of them is the current value."""
+"""How key results are defined, and which of what was said of them is the current value.
+
+The numbers are those of the sample company, worked out by hand.
+"""
 
 import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.goals import KeyResultType
+from contracts.progress import Tally
+from services.chassis.eventstore.context import Event
 from services.goals.domain import key_result as key_results
-from services.goals.domain.errors import (
-    KeyResultTargetError,
-    KeyResultTypeUnsupportedError,
-    NumberRefusedError,
+from services.goals.domain.errors import KeyResultTargetError, NumberRefusedError
+from services.goals.domain.events import (
+    CheckInCorrected,
+    KeyResultCheckedIn,
+    KeyResultLinked,
+    KeyResultRetargeted,
+    KeyResultUnlinked,
+    Milestone,
+    PhasedTarget,
 )
-from services.goals.domain.events import KeyResultLinked, KeyResultMeasured
-from services.goals.domain.key_result import CurrentValue, Definition
-from tests.unit.goals.given import ACTIVE, ADA, COVERAGE, NOW, an_objective, checked_in, then
+from services.goals.domain.key_result import (
+    MAX_MILESTONES,
+    MAX_PHASED_TARGETS,
+    MAX_WEIGHT,
+    CurrentValue,
+    Definition,
+    KeyResult,
+    Measurement,
+)
+from services.goals.domain.objective import Objective
+from services.goals.domain.rollup import own_progress
+from tests.unit.goals.given import (
+    ADA,
+    COVERAGE,
+    FRENCH,
+    GERMAN,
+    LANGUAGES,
+    LATENCY,
+    LEADS,
+    NOW,
+    POLISH,
+    RESPONSIVE,
+    UPTIME,
+    checked_in,
+    in_work,
+    measured,
+    only_key_result,
+    then,
+)
 
-RISE = Definition(title="Test coverage", type="increase", baseline=70, target=90)
-FALL = Definition(title="Latency", type="decrease", baseline=1400, target=1000)
 DAY = timedelta(days=1)
+FIRST, SECOND = UUID(int=31), UUID(int=32)
+EVERY_TYPE = (LEADS, LATENCY, UPTIME, LANGUAGES, RESPONSIVE)
+PHASED = replace(
+    LEADS,
+    phased_targets=(
+        PhasedTarget(on=date(2026, 1, 31), value=550.0),
+        PhasedTarget(on=date(2026, 2, 28), value=620.0),
+    ),
+)
+
+
+def phases(count: int) -> tuple[PhasedTarget, ...]:
+    return tuple(
+        PhasedTarget(on=date(2026, 1, 1) + number * DAY, value=float(number))
+        for number in range(count)
+    )
+
+
+def checklist(*weights: float) -> tuple[Milestone, ...]:
+    return tuple(
+        Milestone(id=UUID(int=number), title=f"Step {number}", weight=weight)
+        for number, weight in enumerate(weights, 1)
+    )
 
 
 @pytest.mark.parametrize(
     "definition",
     [
-        RISE,
-        FALL,
-        replace(RISE, stretch=95.0),
-        replace(RISE, stretch=90.0),
-        replace(FALL, stretch=800.0),
-        replace(RISE, weight=0.0),
-        replace(RISE, due_on=date(2029, 12, 31)),  # it may outlive its cycle
+        *EVERY_TYPE,
+        replace(LEADS, stretch=800.0),
+        replace(LEADS, stretch=700.0),
+        replace(LATENCY, stretch=900.0),
+        replace(LATENCY, stretch=1000.0),
+        replace(LEADS, weight=0.0),
+        replace(LEADS, weight=float(MAX_WEIGHT)),
+        replace(LEADS, due_on=date(2029, 12, 31)),  # it may outlive its cycle
+        replace(LEADS, baseline=-0.0, target=5e-324),
+        replace(LEADS, baseline=-1.7e308, target=1.7e308),
+        PHASED,
+        replace(PHASED, due_on=date(2026, 3, 1)),
+        replace(LEADS, phased_targets=phases(MAX_PHASED_TARGETS)),
+        replace(UPTIME, upper=100.0),
+        replace(UPTIME, lower=None, upper=100.0),
+        replace(UPTIME, lower=100.0, upper=100.0),
+        replace(LANGUAGES, milestones=checklist(*[1.0] * MAX_MILESTONES)),
+        replace(LANGUAGES, milestones=checklist(0.0, 1.0)),
     ],
 )
 def test_a_key_result_is_defined_as_asked(definition: Definition) -> None:
     key_result_id = uuid4()
     event = key_results.define(definition, key_result_id=key_result_id)
-    assert key_results.added(event).definition == definition
-    assert event.key_result_id == key_result_id
-
-
-@pytest.mark.parametrize("other", ["maintain", "milestones", "binary"])
-def test_other_types_are_refused_and_the_supported_ones_named(other: str) -> None:
-    with pytest.raises(KeyResultTypeUnsupportedError, match="increase or decrease") as refusal:
-        key_results.define(replace(RISE, type=other), key_result_id=uuid4())  # type: ignore[arg-type]
-    assert refusal.value.extensions == {"supported": ["increase", "decrease"]}
+    assert key_results.added(event) == KeyResult(id=key_result_id, definition=definition)
 
 
 @pytest.mark.parametrize(
     ("definition", "text"),
     [
-        (replace(RISE, target=70.0), "are equal"),
-        (replace(RISE, target=60.0), "above its baseline"),
-        (replace(FALL, target=1500.0), "above its baseline, that of a decrease below"),
-        (replace(RISE, stretch=89.0), "beyond the target"),
-        (replace(FALL, stretch=1001.0), "beyond the target"),
+        (replace(LEADS, target=500.0), "are equal"),
+        (replace(LEADS, baseline=0.0, target=-0.0), "are equal"),
+        (replace(LEADS, target=499.0), "above its baseline"),
+        (replace(LATENCY, target=1500.0), "above its baseline, that of a decrease below"),
+        (replace(LEADS, stretch=699.0), "beyond the target"),
+        (replace(LATENCY, stretch=1001.0), "beyond the target"),
+        (replace(LEADS, baseline=None), "name both"),
+        (replace(LATENCY, target=None), "name both"),
+        (replace(LEADS, phased_targets=phases(MAX_PHASED_TARGETS + 1)), "60 phased targets"),
+        (replace(LEADS, phased_targets=PHASED.phased_targets[::-1]), "order of their days"),
+        (replace(LEADS, phased_targets=PHASED.phased_targets[:1] * 2), "one a day"),
+        (replace(PHASED, due_on=date(2026, 2, 28)), "before the due date"),
+        (replace(UPTIME, lower=None), "lower, upper, or both"),
+        (replace(UPTIME, lower=99.0, upper=98.0), "below its upper end"),
+        (replace(LANGUAGES, milestones=()), "1 to 50 milestones"),
+        (
+            replace(LANGUAGES, milestones=checklist(*[1.0] * (MAX_MILESTONES + 1))),
+            "1 to 50 milestones",
+        ),
+        (replace(LANGUAGES, milestones=checklist(1.0) * 2), "in it once"),
+        (replace(LANGUAGES, milestones=checklist(0.0, 0.0)), "a weight above 0"),
     ],
 )
-def test_a_target_that_is_no_way_to_go_is_refused(definition: Definition, text: str) -> None:
+def test_what_is_no_way_no_band_and_no_checklist_is_refused(
+    definition: Definition, text: str
+) -> None:
     with pytest.raises(KeyResultTargetError, match=text):
         key_results.define(definition, key_result_id=uuid4())
 
 
+FIELDS: dict[str, object] = {
+    "baseline": 0.0,
+    "target": 1.0,
+    "stretch": 2.0,
+    "lower": 0.0,
+    "upper": 1.0,
+    "milestones": checklist(1.0),
+    "phased_targets": phases(1),
+}
+FIELDS_OF: dict[KeyResultType, set[str]] = {
+    "increase": {"baseline", "target", "stretch", "phased_targets"},
+    "decrease": {"baseline", "target", "stretch", "phased_targets"},
+    "maintain": {"lower", "upper"},
+    "milestones": {"milestones"},
+    "binary": set(),
+}
+
+
 @pytest.mark.parametrize(
-    ("field", "number"),
+    ("definition", "field"),
     [
-        ("baseline", math.nan),
-        ("target", math.inf),
-        ("stretch", -math.inf),
-        ("weight", -1.0),
-        ("weight", math.nan),
-        ("weight", 1_000_001.0),
+        (definition, field)
+        for definition in EVERY_TYPE
+        for field in FIELDS
+        if field not in FIELDS_OF[definition.type]
     ],
+    ids=lambda each: each if isinstance(each, str) else each.type,
 )
-def test_numbers_that_cannot_be_counted_with_are_refused(field: str, number: float) -> None:
-    with pytest.raises(NumberRefusedError) as refusal:
-        key_results.define(replace(RISE, **{field: number}), key_result_id=uuid4())  # type: ignore[arg-type]
+def test_a_field_that_means_nothing_for_the_type_is_refused_even_if_it_is_zero(
+    definition: Definition, field: str
+) -> None:
+    with pytest.raises(KeyResultTargetError, match=f"{definition.type} has no {field}") as refusal:
+        key_results.define(
+            replace(definition, **{field: FIELDS[field]}),  # type: ignore[arg-type]
+            key_result_id=uuid4(),
+        )
     assert refusal.value.extensions == {"field": field}
 
 
+@pytest.mark.parametrize(
+    ("definition", "field"),
+    [
+        (replace(LEADS, baseline=math.nan), "baseline"),
+        (replace(LEADS, target=math.inf), "target"),
+        (replace(LEADS, stretch=-math.inf), "stretch"),
+        (replace(UPTIME, lower=math.nan), "lower"),
+        (replace(UPTIME, upper=math.inf), "upper"),
+        (replace(LEADS, weight=-1.0), "weight"),
+        (replace(LEADS, weight=math.nan), "weight"),
+        (replace(LEADS, weight=math.inf), "weight"),
+        (replace(LEADS, weight=MAX_WEIGHT + 1.0), "weight"),
+        (
+            replace(LEADS, phased_targets=(PhasedTarget(on=date(2026, 2, 1), value=math.nan),)),
+            "phased_targets",
+        ),
+        (replace(LANGUAGES, milestones=checklist(1.0, math.nan)), "weight"),
+        (replace(LANGUAGES, milestones=checklist(1.0, -1.0)), "weight"),
+    ],
+)
+def test_numbers_that_cannot_be_counted_with_are_refused(
+    definition: Definition, field: str
+) -> None:
+    with pytest.raises(NumberRefusedError, match=field) as refusal:
+        key_results.define(definition, key_result_id=uuid4())
+    assert refusal.value.extensions == {"field": field}
+
+
+def said(
+    value: float, check_in_id: UUID = FIRST, done: tuple[UUID, ...] = ()
+) -> KeyResultCheckedIn:
+    return checked_in(value, check_in_id=check_in_id, milestones_done=done)
+
+
+def corrected(
+    value: float,
+    *,
+    was: float,
+    check_in_id: UUID = FIRST,
+    done: tuple[UUID, ...] = (),
+) -> CheckInCorrected:
+    return CheckInCorrected(
+        key_result_id=COVERAGE,
+        check_in_id=check_in_id,
+        value=value,
+        was=was,
+        confidence=0.5,
+        status="at_risk",
+        comment="Two digits were swapped.",
+        milestones_done=done,
+    )
+
+
+def retargeted(definition: Definition) -> KeyResultRetargeted:
+    fields = ("type", "baseline", "target", "stretch", "lower", "upper")
+    return KeyResultRetargeted(
+        key_result_id=COVERAGE,
+        milestones=definition.milestones,
+        phased_targets=definition.phased_targets,
+        **{each: getattr(definition, each) for each in fields},
+    )
+
+
+def value_of(objective: Objective) -> float | None:
+    current = only_key_result(objective).current
+    return current and current.value
+
+
+@pytest.mark.parametrize(
+    ("definition", "event", "attained", "progress"),
+    [
+        (LEADS, said(600), 0.5, 0.5),  # 100 of 200 leads more
+        (LEADS, said(800), 1.5, 1.0),
+        (LEADS, said(400), -0.5, 0.0),
+        (LEADS, said(700), 1.0, 1.0),
+        (LATENCY, said(1300), 0.25, 0.25),  # 100 of 400 ms less
+        (LATENCY, said(900), 1.25, 1.0),
+        (replace(LEADS, baseline=5.0, target=8.0), said(6.5), 0.5, 0.5),  # conversion, 5% -> 8%
+        (UPTIME, said(99.995), 1.0, 1.0),
+        (UPTIME, said(99.9), 0.0, 0.0),
+        (LANGUAGES, said(0.5, done=(GERMAN,)), 0.5, 0.5),
+        (RESPONSIVE, said(1.0), 1.0, 1.0),
+        (RESPONSIVE, said(0.0), 0.0, 0.0),
+    ],
+)
+def test_progress_is_what_one_works_out_by_hand(
+    definition: Definition, event: Event, attained: float, progress: float
+) -> None:
+    found = only_key_result(in_work(definition, event))
+    assert found.attained == pytest.approx(attained)
+    assert own_progress(found).progress == pytest.approx(progress)
+    assert own_progress(found).source == "manual"
+
+
+@pytest.mark.parametrize("definition", EVERY_TYPE, ids=lambda each: each.type)
+def test_before_the_first_value_nothing_is_attained(definition: Definition) -> None:
+    found = only_key_result(in_work(definition))
+    assert found.attained is None
+    assert (own_progress(found).progress, own_progress(found).source) == (0.0, "computed")
+
+
 def test_a_check_in_becomes_the_current_value() -> None:
-    found = an_objective(*ACTIVE, checked_in(80)).key_result(COVERAGE)
-    assert found.current == CurrentValue(value=80, source="manual", as_of=NOW, position=104)
+    found = only_key_result(in_work(LEADS, said(600)))
+    assert found.current == CurrentValue(
+        value=600, source="manual", as_of=NOW, position=104, check_in_id=FIRST
+    )
     assert found.last_check_in is not None
-    assert found.last_check_in.by == ADA
+    assert (found.last_check_in.id, found.last_check_in.by) == (FIRST, ADA)
+    assert found.last_check_in.corrected is False
 
 
-def test_a_check_in_about_an_earlier_time_does_not_become_the_current_value() -> None:
-    before = an_objective(*ACTIVE, checked_in(80))
-    after = then(before, checked_in(75), at=NOW + DAY, effective_at=NOW - DAY)
+def test_a_check_in_about_an_earlier_time_changes_nothing_current() -> None:
+    before = in_work(LEADS, said(600))
+    after = then(before, said(550, SECOND), at=NOW + DAY, effective_at=NOW - DAY)
     assert after.key_results == before.key_results
 
 
 def test_a_check_in_about_the_same_time_replaces_the_one_before() -> None:
-    after = then(
-        an_objective(*ACTIVE, checked_in(80)), checked_in(81), at=NOW + DAY, effective_at=NOW
-    )
-    current = after.key_result(COVERAGE).current
-    assert current is not None
-    assert current.value == 81
+    before = in_work(LEADS, said(600))
+    after = then(before, said(601, SECOND), at=NOW + DAY, effective_at=NOW)
+    assert value_of(after) == 601
+    last = only_key_result(after).last_check_in
+    assert last is not None
+    assert last.id == SECOND
 
 
 def test_a_check_in_from_a_clock_ahead_of_ours_does_not_outdate_the_next_one() -> None:
     ahead = NOW + timedelta(seconds=20)
-    state = then(an_objective(*ACTIVE), checked_in(80), at=NOW, effective_at=ahead)
-    state = then(state, checked_in(81), at=NOW + timedelta(seconds=1))
-    current = state.key_result(COVERAGE).current
+    state = then(in_work(LEADS), said(600), at=NOW, effective_at=ahead)
+    current = only_key_result(state).current
     assert current is not None
-    assert current.value == 81
+    assert current.as_of == NOW
+    state = then(state, said(601, SECOND), at=NOW + timedelta(seconds=1))
+    assert value_of(state) == 601
 
 
-def measured(value: float, *, start: datetime, end: datetime) -> KeyResultMeasured:
-    return KeyResultMeasured(
-        key_result_id=COVERAGE,
-        kpi="quality.coverage",
-        value=value,
-        period_start=start,
-        period_end=end,
-        metrics_position=7,
+def test_the_latest_check_in_is_put_right_and_keeps_its_author_and_time() -> None:
+    before = in_work(LEADS, said(620))
+    after = only_key_result(then(before, corrected(602, was=620), at=NOW + DAY, effective_at=NOW))
+    assert after.current == CurrentValue(
+        value=602, source="manual", as_of=NOW, position=199, check_in_id=FIRST
+    )
+    last = after.last_check_in
+    assert last is not None
+    assert (last.id, last.value, last.effective_at, last.by) == (FIRST, 602, NOW, ADA)
+    assert (last.confidence, last.status, last.comment) == (
+        0.5,
+        "at_risk",
+        "Two digits were swapped.",
+    )
+    assert last.corrected is True
+
+
+def test_an_older_check_in_is_put_right_without_moving_the_current_value() -> None:
+    before = then(in_work(LEADS, said(560)), said(620, SECOND), at=NOW + DAY)
+    after = then(before, corrected(550, was=560), at=NOW + 2 * DAY, effective_at=NOW)
+    assert after.key_results == before.key_results
+
+
+def test_a_corrected_override_that_was_measured_over_changes_only_what_was_said() -> None:
+    state = in_work(LEADS, said(620))
+    state = then(state, measured(640, start=NOW, end=NOW + DAY), at=NOW + DAY)
+    after = only_key_result(then(state, corrected(602, was=620), effective_at=NOW))
+    assert after.current == only_key_result(state).current
+    assert after.last_check_in is not None
+    assert after.last_check_in.value == 602
+
+
+def test_a_check_in_about_a_time_before_the_last_measurement_joins_only_the_history() -> None:
+    state = then(in_work(LEADS), measured(640, start=NOW - DAY, end=NOW))
+    after = only_key_result(then(state, said(600), at=NOW + DAY, effective_at=NOW - DAY))
+    assert after.current == only_key_result(state).current
+    assert after.last_check_in is not None
+
+
+def tally_of(*events: Event) -> Tally:
+    return only_key_result(in_work(UPTIME, *events)).tally
+
+
+def test_each_check_in_of_what_is_maintained_counts_whenever_it_was_true() -> None:
+    state = in_work(UPTIME, said(99.995))
+    state = then(state, said(99.9, SECOND), at=NOW + DAY, effective_at=NOW - DAY)
+    state = then(state, said(100.0, uuid4()), at=NOW + DAY, effective_at=NOW - 2 * DAY)
+    found = only_key_result(state)
+    assert found.tally == Tally(measured=3, in_band=2)
+    assert found.attained == pytest.approx(2 / 3)
+    assert value_of(state) == 99.995
+
+
+def test_nothing_else_is_tallied() -> None:
+    assert only_key_result(in_work(LEADS, said(600))).tally == Tally()
+
+
+@pytest.mark.parametrize(
+    ("was", "value", "in_band"),
+    [(99.995, 99.9, 1), (99.9, 99.995, 2), (99.995, 99.999, 2), (99.9, 99.8, 1)],
+)
+@pytest.mark.parametrize("check_in_id", [FIRST, SECOND], ids=["the first", "the latest"])
+def test_a_corrected_check_in_is_counted_once_as_it_is_now(
+    was: float, value: float, in_band: int, check_in_id: UUID
+) -> None:
+    other = SECOND if check_in_id == FIRST else FIRST
+    says = {check_in_id: said(was, check_in_id), other: said(100.0, other)}
+    put_right = corrected(value, was=was, check_in_id=check_in_id)
+    assert tally_of(says[FIRST], says[SECOND], put_right) == Tally(measured=2, in_band=in_band)
+
+
+def test_a_correction_of_a_correction_is_counted_once() -> None:
+    assert tally_of(said(99.9), corrected(99.995, was=99.9), corrected(99.8, was=99.995)) == Tally(
+        measured=1, in_band=0
     )
 
 
+@pytest.mark.parametrize(
+    ("was", "value", "band"),
+    [
+        (50.0, 40.0, (99.0, None)),  # in band when it was said, out of it since
+        (99.5, 99.6, (0.0, 10.0)),
+        (50.0, 99.9, (99.0, None)),
+        (5.0, 99.9, (0.0, 10.0)),
+    ],
+)
+def test_a_tally_keeps_within_its_range_when_the_band_moved_before_a_correction(
+    was: float, value: float, band: tuple[float | None, float | None]
+) -> None:
+    lower, upper = band
+    moved = replace(UPTIME, lower=lower, upper=upper)
+    tally = only_key_result(
+        in_work(UPTIME, said(was), retargeted(moved), corrected(value, was=was))
+    ).tally
+    assert tally.measured == 1
+    assert 0 <= tally.in_band <= tally.measured
+
+
+def test_what_was_tallied_stays_when_the_band_moves() -> None:
+    moved = replace(UPTIME, lower=99.0)
+    assert tally_of(said(99.5), retargeted(moved), said(99.5, SECOND)) == Tally(2, 1)
+
+
+LINKED = KeyResultLinked(key_result_id=COVERAGE, kpi="quality.coverage", reading="latest")
+UNLINKED = KeyResultUnlinked(key_result_id=COVERAGE, kpi="quality.coverage")
+
+
+def of_day(value: float, number: int = 0) -> Event:
+    start = datetime(2026, 1, 10, tzinfo=UTC) + number * DAY
+    return measured(value, start=start, end=start + DAY)
+
+
+@pytest.mark.parametrize(
+    ("events", "tally"),
+    [
+        ([of_day(99.995), of_day(99.9, 1), of_day(100.0, 2)], Tally(3, 2)),
+        ([of_day(99.9), of_day(99.995), of_day(99.999)], Tally(1, 1)),
+        ([of_day(99.995), of_day(99.999), of_day(99.9)], Tally(1, 0)),
+        ([of_day(99.995), of_day(99.9, 1), of_day(99.8, 1), of_day(99.99, 1)], Tally(2, 2)),
+        ([of_day(99.995), said(99.0), of_day(99.995)], Tally(2, 1)),
+        ([of_day(99.995), UNLINKED, LINKED, of_day(99.995)], Tally(2, 2)),
+    ],
+    ids=[
+        "each period",
+        "a period in the end in band",
+        "a period in the end out of band",
+        "the second period anew",
+        "a period and an override",
+        "linked anew",
+    ],
+)
+def test_a_period_counts_once_as_it_was_measured_last(events: list[Event], tally: Tally) -> None:
+    assert tally_of(LINKED, *events) == tally
+
+
+def test_a_period_measured_again_by_a_moved_band_is_counted_by_that() -> None:
+    narrower = replace(UPTIME, lower=99.999)
+    assert tally_of(LINKED, of_day(99.995), retargeted(narrower), of_day(99.996)) == Tally(1, 0)
+    wider = replace(UPTIME, lower=99.0)
+    assert tally_of(LINKED, of_day(99.5), retargeted(wider), of_day(99.6)) == Tally(1, 1)
+
+
 def test_a_measurement_of_a_period_still_running_is_true_as_of_now() -> None:
-    linked = KeyResultLinked(key_result_id=COVERAGE, kpi="quality.coverage", reading="latest")
-    state = an_objective(*ACTIVE, linked, measured(81, start=NOW - DAY, end=NOW + DAY))
-    assert state.key_result(COVERAGE).current == CurrentValue(
-        value=81, source="kpi", as_of=NOW, position=105
+    found = only_key_result(in_work(LEADS, LINKED, measured(81, start=NOW - DAY, end=NOW + DAY)))
+    assert found.current == CurrentValue(value=81, source="kpi", as_of=NOW, position=105)
+    assert found.measurement == Measurement(
+        period_start=NOW - DAY, period_end=NOW + DAY, metrics_position=7, definition=1
     )
 
 
 def test_a_measurement_of_a_period_that_ended_is_true_as_of_its_end() -> None:
     end = datetime(2026, 1, 31, tzinfo=UTC)
-    state = an_objective(*ACTIVE, measured(81, start=end - DAY, end=end))
-    current = state.key_result(COVERAGE).current
+    current = only_key_result(
+        in_work(LEADS, LINKED, measured(81, start=end - DAY, end=end))
+    ).current
     assert current is not None
     assert current.as_of == end
+
+
+def test_a_measurement_is_the_current_value_even_if_something_later_was_said() -> None:
+    found = only_key_result(in_work(LEADS, LINKED, said(650), of_day(600)))
+    assert found.current is not None
+    assert (found.current.value, found.current.source) == (600, "kpi")
+
+
+def test_a_check_in_overrides_what_was_measured() -> None:
+    found = only_key_result(in_work(LEADS, LINKED, of_day(600), said(650)))
+    assert found.current is not None
+    assert (found.current.value, found.current.source) == (650, "manual")
+    assert own_progress(found).progress == 0.75
+
+
+def test_milestones_that_are_gone_are_not_done() -> None:
+    fewer = replace(LANGUAGES, milestones=LANGUAGES.milestones[1:])  # French and Polish, 1 each
+    state = in_work(LANGUAGES, said(0.75, done=(GERMAN, FRENCH)), retargeted(fewer))
+    current = only_key_result(state).current
+    assert current is not None
+    assert (current.value, current.milestones_done) == (0.5, (FRENCH,))
+    assert only_key_result(state).attained == 0.5
+
+
+def test_a_milestone_that_comes_to_the_list_is_yet_to_be_done() -> None:
+    longer = replace(
+        LANGUAGES,
+        milestones=(*LANGUAGES.milestones, Milestone(id=uuid4(), title="Dutch", weight=4.0)),
+    )
+    state = in_work(LANGUAGES, said(1.0, done=(GERMAN, FRENCH, POLISH)), retargeted(longer))
+    assert value_of(state) == 0.5
+
+
+def test_a_list_that_nobody_checked_in_on_is_replaced() -> None:
+    other = replace(LANGUAGES, milestones=checklist(1.0, 2.0))
+    found = only_key_result(in_work(LANGUAGES, retargeted(other)))
+    assert found.definition == other
+    assert found.current is None
+
+
+def test_another_target_moves_the_progress_and_not_the_value() -> None:
+    further = replace(LEADS, target=900.0)
+    found = only_key_result(in_work(LEADS, said(600), retargeted(further)))
+    assert found.current is not None
+    assert found.current.value == 600
+    assert found.attained == 0.25
+
+
+@pytest.mark.parametrize(
+    ("value", "lower", "upper", "inside"),
+    [
+        (99.99, 99.99, None, True),
+        (99.98, 99.99, None, False),
+        (5.0, None, 5.0, True),
+        (5.1, None, 5.0, False),
+        (5.0, 5.0, 5.0, True),
+    ],
+)
+def test_a_band_includes_its_ends(
+    value: float, lower: float | None, upper: float | None, inside: bool
+) -> None:
+    assert replace(UPTIME, lower=lower, upper=upper).in_band(value) is inside
+
+
+@pytest.mark.parametrize("definition", [LEADS, LATENCY, LANGUAGES, RESPONSIVE])
+def test_only_what_is_maintained_has_a_band(definition: Definition) -> None:
+    assert definition.in_band(1.0) is None
