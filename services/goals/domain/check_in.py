@@ -135,8 +135,9 @@ def _measured(definition: Definition, standing: Standing) -> tuple[float, tuple[
     """What was said as a value, and which milestones are done by it."""
     match definition.type, standing:
         case "milestones", Standing(value=None, done=None, milestones_done=tuple(done)):
-            each_once = tuple(dict.fromkeys(done))
-            return definition.done(each_once), each_once
+            # In the checklist's order, so that the same ones told in another are no correction.
+            listed = tuple(each.id for each in definition.milestones if each.id in done)
+            return definition.done(done), listed
         case "binary", Standing(value=None, done=bool(done), milestones_done=None):
             return float(done), ()
         case (
