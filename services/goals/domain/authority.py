@@ -36,7 +36,7 @@ def require_owner(owner: Owner, by: Authority, delegates: Sequence[Owner] = ()) 
             f"The objective belongs to the {owner.kind} {owner.id}: its owner, its delegates and "
             "administrators may change it."
         )
-    raise NotOwnerError(text, missing=[*map(_named, (owner, *delegates)), ADMIN_SCOPE])
+    raise NotOwnerError(text, missing=_missing([owner, *delegates]))
 
 
 def require_approver(parents: Sequence[Owner], by: Authority) -> None:
@@ -46,7 +46,7 @@ def require_approver(parents: Sequence[Owner], by: Authority) -> None:
     raise NotApproverError(
         "A proposal is approved or returned by who answers for an objective that it is aligned "
         "to, or by an administrator.",
-        missing=[*map(_named, parents), ADMIN_SCOPE],
+        missing=_missing(parents),
     )
 
 
@@ -58,5 +58,7 @@ def require_admin(by: Authority) -> None:
         )
 
 
-def _named(owner: Owner) -> str:
-    return f"{owner.kind} {owner.id}"
+def _missing(owners: Sequence[Owner]) -> list[str]:
+    """What would do, each once. Nobody speaks for the company but administrators."""
+    named = (f"{each.kind} {each.id}" for each in owners if each.kind != "company")
+    return [*dict.fromkeys(named), ADMIN_SCOPE]
