@@ -1,16 +1,12 @@
-"""Following the metrics: what KPIs say becomes measurements in the goals' own history."""
+"""Following the metrics: what KPIs say becomes measurements and reviews in the goals' history."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
-
-import structlog
-from pydantic import ValidationError
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 from contracts.cloudevents import CloudEvent
-from contracts.events import PublishedEvent
-from contracts.metrics import KpiDefined, KpiMeasured, KpiRetired
+from contracts.metrics import KpiMeasured
 from contracts.subjects import METRICS_STREAM
 from services.chassis.bus import Bus
 from services.chassis.eventstore.unit import Answer, Command, Unit
@@ -18,13 +14,15 @@ from services.chassis.eventstore.writer import Writer
 from services.chassis.following import follow
 from services.chassis.postgres import Pool, connection
 from services.chassis.telemetry import correlation_id
-from services.goals import application
-from services.goals.domain.kpi_link import Kpi, KpiValue
+from services.goals.application.measuring import FOLLOWER, measure
+from services.goals.application.reviews import propose_closing, review_breach
+from services.goals.domain.review import Subject
+from services.goals.hearing import Fact, Piece, breaches, hear, pieces, recoveries
 from services.goals.persistence.kpis import (
     FIRST_LINK,
-    Cause,
     HeardKpi,
     LinkedKeyResult,
+    linked_kpis,
     links_after,
     load_kpis,
     lock_checkpoint,
@@ -32,18 +30,19 @@ from services.goals.persistence.kpis import (
     save_checkpoint,
     save_kpis,
 )
+from services.goals.persistence.reviews import (
+    FIRST_REVIEW,
+    OpenReview,
+    find_open_reviews,
+    open_breach_reviews_after,
+)
 
 DURABLE: Final = "goals"
 MAX_LINKS_PER_COMMAND: Final = 200
 MAX_WAIT_SECONDS: Final = 2.0
 LOOK_AGAIN_SECONDS: Final = 0.02
 
-_HEEDED: Final[Mapping[str, type[KpiDefined | KpiRetired | KpiMeasured]]] = {
-    each.TYPE: each for each in (KpiDefined, KpiRetired, KpiMeasured)
-}
 _ANSWER: Final = Answer(status=200, body=b"{}")
-
-log = structlog.get_logger()
 
 
 class CheckpointMovedError(Exception):
@@ -61,22 +60,15 @@ class NotFollowedYetError(Exception):
         self.extensions = {"wanted_position": wanted, "reached_position": reached}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What an event says that matters here, and the event."""
-
-    said: KpiDefined | KpiRetired | KpiMeasured
-    cause: Cause
-    position: int
-
-
 class MetricsFollower:
     """Follows the metrics stream; run it as a leader's work.
 
-    A batch is one command: it writes what was heard, measures the linked key results and moves
-    the checkpoint in one transaction. Only where more than MAX_LINKS_PER_COMMAND key results are
-    concerned do further commands precede the one that moves the checkpoint; what they measured
-    is no news when the batch comes again.
+    A batch is one command: it writes what was heard, measures the linked key results, opens
+    reviews where a KPI breached, proposes to close them where it recovered, and moves the
+    checkpoint, in one transaction. Only where more than MAX_LINKS_PER_COMMAND key results and
+    reviews are concerned do further commands precede the one that moves the checkpoint; what they
+    recorded is no news when the batch comes again. Where a KPI turns twice in a batch, each turn
+    has a checkpoint of its own.
     """
 
     def __init__(self, bus: Bus, pool: Pool, writer: Writer) -> None:
@@ -96,80 +88,142 @@ class MetricsFollower:
 
     async def apply(self, events: Sequence[CloudEvent]) -> None:
         """Take over a batch of contiguous events. Raises CheckpointMovedError."""
-        facts = heeded(events)
-        after: LinkedKeyResult | None = FIRST_LINK
-        while after is not None:
-            page = _Page(events=events, facts=facts, after=after)
-            await self._writer.submit(
-                Command(
-                    decide=page.apply, actor=application.FOLLOWER, correlation_id=correlation_id()
+        for piece in pieces(events):
+            begin: _Place | None = _START
+            while begin is not None:
+                page = _Page(piece, begin)
+                await self._writer.submit(
+                    Command(decide=page.apply, actor=FOLLOWER, correlation_id=correlation_id())
                 )
-            )
-            after = page.last
+                begin = page.next
+
+
+class _Consequence(Protocol):
+    """Something that follows from a piece for any number of key results or reviews."""
+
+    def record(self, unit: Unit, after: Any, limit: int) -> Sequence[Any]:
+        """Record what follows for up to `limit` of them after one (None: from the beginning).
+
+        Returns them in order; fewer than `limit` when there are no more.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the consequences of a piece a command begins: in which one, and after what."""
+
+    consequence: int
+    after: Any
+
+
+_START: Final = _Place(0, None)
 
 
 class _Page:
-    """One command's share of a batch: as many linked key results as fit."""
+    """One command's share of a piece: as many key results and reviews as fit."""
 
-    def __init__(
-        self, *, events: Sequence[CloudEvent], facts: Sequence[Fact], after: LinkedKeyResult
-    ) -> None:
-        self._follows = events[0].previous_position
-        self._reaches = events[-1].position
-        self._facts = facts
-        self._after = after
+    def __init__(self, piece: Piece, begin: _Place) -> None:
+        self._piece = piece
+        self._begin = begin
         # Where the next page goes on; None when this one was the last.
-        self.last: LinkedKeyResult | None = None
+        self.next: _Place | None = None
 
     def apply(self, unit: Unit) -> Answer:
-        """Run inside the append transaction."""
+        """Run inside the append transaction, and again in another where that one is lost."""
         cursor = unit.index()
         # Refused before anything is written: what goes through the cursor cannot be taken back.
         reached = lock_checkpoint(cursor)
-        if reached != self._follows:
-            raise CheckpointMovedError(f"followed to {reached}, not {self._follows}")
-        heard = hear(load_kpis(cursor, {each.said.key for each in self._facts}), self._facts)
-        if heard and self._after is FIRST_LINK:
+        if reached != self._piece.follows:
+            raise CheckpointMovedError(f"followed to {reached}, not {self._piece.follows}")
+        facts = self._piece.facts
+        heard = hear(load_kpis(cursor, {each.said.key for each in facts}), facts)
+        if heard and self._begin is _START:
             save_kpis(cursor, list(heard.values()))
-        measured = [each.said.key for each in self._facts if isinstance(each.said, KpiMeasured)]
-        links = links_after(cursor, measured, self._after, MAX_LINKS_PER_COMMAND)
-        for link in links:
-            application.measure(unit, link.objective_id, link.key_result_id, heard[link.kpi])
-        self.last = links[-1] if len(links) == MAX_LINKS_PER_COMMAND else None
-        if self.last is None:
-            save_checkpoint(cursor, self._reaches)
+        self.next = self._record(unit, heard)
+        if self.next is None:
+            save_checkpoint(cursor, self._piece.reaches)
         return _ANSWER
 
-
-def heeded(events: Sequence[CloudEvent]) -> list[Fact]:
-    """What of a batch matters here. An event that breaks its contract is logged and passed over.
-
-    It must not stop all the others; the KPI's next value makes up for it.
-    """
-    facts = []
-    for event in events:
-        event_class = _HEEDED.get(event.type)
-        if event_class is None:
-            continue
-        try:
-            said = event_class.model_validate_json(event.data)
-        except ValidationError as error:
-            log.error(  # noqa: TRY400  the stack says nothing about the event
-                "metrics_event_malformed", position=event.position, errors=error.error_count()
-            )
-            continue
-        facts.append(Fact(said, _cause(event, said), event.position))
-    return facts
+    def _record(self, unit: Unit, heard: Mapping[str, HeardKpi]) -> _Place | None:
+        room, after = MAX_LINKS_PER_COMMAND, self._begin.after
+        consequences = _consequences(self._piece.facts, heard)
+        for number in range(self._begin.consequence, len(consequences)):
+            recorded = consequences[number].record(unit, after, room)
+            room, after = room - len(recorded), None
+            if room == 0:
+                return _Place(number, recorded[-1])
+        return None
 
 
-def hear(known: Mapping[str, HeardKpi], facts: Sequence[Fact]) -> dict[str, HeardKpi]:
-    """What is known of the KPIs that the facts name, after these facts."""
-    heard = dict(known)
-    for fact in facts:
-        key = fact.said.key
-        before = heard.get(key) or HeardKpi(kpi=Kpi(key=key))
-        heard[key] = _after(before, fact)
-    return heard
+def _consequences(facts: Sequence[Fact], heard: Mapping[str, HeardKpi]) -> list[_Consequence]:
+    return [_Measurements(facts, heard), _Breaches(facts), _Recoveries(facts)]
+
+
+class _Measurements:
+    """Measurements of the key results that follow a KPI which has a new value."""
+
+    def __init__(self, facts: Sequence[Fact], heard: Mapping[str, HeardKpi]) -> None:
+        self._keys = [each.said.key for each in facts if isinstance(each.said, KpiMeasured)]
+        self._heard = heard
+
+    def record(
+        self, unit: Unit, after: LinkedKeyResult | None, limit: int
+    ) -> Sequence[LinkedKeyResult]:
+        if not self._keys:
+            return ()
+        links = links_after(unit.index(), self._keys, after or FIRST_LINK, limit)
+        for link in links:
+            measure(unit, link.objective_id, link.key_result_id, self._heard[link.kpi])
+        return links
+
+
+class _Breaches:
+    """Reviews of the key results that follow a KPI which breached; of it alone if none does."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self._breaches = breaches(facts)
+
+    def record(
+        self, unit: Unit, after: LinkedKeyResult | None, limit: int
+    ) -> Sequence[LinkedKeyResult]:
+        if not self._breaches:
+            return ()
+        cursor = unit.index()
+        links = links_after(cursor, self._breaches, after or FIRST_LINK, limit)
+        subjects = [
+            Subject(objective_id=each.objective_id, key_result_id=each.key_result_id, kpi=each.kpi)
+            for each in links
+        ]
+        if len(links) < limit:  # These are no more than there are events in a batch.
+            alone = self._breaches.keys() - linked_kpis(cursor, self._breaches)
+            subjects += [Subject(kpi=each) for each in sorted(alone)]
+        self._review(unit, subjects)
+        return links
+
+    def _review(self, unit: Unit, subjects: Sequence[Subject]) -> None:
+        standing = find_open_reviews(unit.index(), subjects)
+        for each in subjects:
+            assert each.kpi is not None, "it breached"
+            breach, cause = self._breaches[each.kpi]
+            review_breach(unit, each, breach, cause, standing=standing.get(each))
+
+
+class _Recoveries:
+    """Proposals to close the reviews that breaches of a KPI opened which recovered."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self._recoveries = recoveries(facts)
+
+    def record(self, unit: Unit, after: OpenReview | None, limit: int) -> Sequence[OpenReview]:
+        if not self._recoveries:
+            return ()
+        found = open_breach_reviews_after(
+            unit.index(), self._recoveries, after.id if after else FIRST_REVIEW, limit
+        )
+        for each in found:
+            recovery, cause = self._recoveries[each.kpi]
+            propose_closing(unit, each.id, recovery, cause)
+        return found
 
 
 async def followed_to(pool: Pool) -> int:
@@ -189,29 +243,3 @@ async def wait_until_followed(pool: Pool, position: int) -> None:
         if clock() >= give_up_at:
             raise NotFollowedYetError(position, reached)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
-
-
-def _cause(event: CloudEvent, said: PublishedEvent) -> Cause:
-    return Cause(event_id=event.id, correlation_id=said.context.correlation_id)
-
-
-def _after(before: HeardKpi, fact: Fact) -> HeardKpi:
-    match fact.said:
-        case KpiRetired():
-            return replace(before, kpi=before.kpi.retire())
-        case KpiMeasured() as measured:
-            kpi = before.kpi.says(_value(measured, fact.position))
-            return before if kpi is before.kpi else HeardKpi(kpi=kpi, cause=fact.cause)
-        case _:
-            return before
-
-
-def _value(measured: KpiMeasured, position: int) -> KpiValue:
-    return KpiValue(
-        definition=measured.definition,
-        period=measured.value,
-        latest=measured.latest_value,
-        period_start=measured.period_start,
-        period_end=measured.period_end,
-        metrics_position=position,
-    )

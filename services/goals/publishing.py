@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from contracts import goals
+from contracts import goals, reviews
 from contracts.events import PublishedEvent
 from contracts.subjects import event_subject
 from services.chassis.eventstore.context import LoggedEvent, fields_of
 from services.chassis.eventstore.relay import Publication, published_context
-from services.goals.domain import events
+from services.goals.domain import events, review_events
 
 _OF_CYCLES: Final[Mapping[type, type[PublishedEvent]]] = {
     events.CyclePlanned: goals.CyclePlanned,
@@ -49,12 +49,27 @@ _OF_OBJECTIVES: Final[Mapping[type, type[PublishedEvent]]] = {
     events.ObjectiveAcknowledged: goals.ObjectiveAcknowledged,
 }
 
+_OF_REVIEWS: Final[Mapping[type, type[PublishedEvent]]] = {
+    review_events.ReviewOpened: reviews.ReviewOpened,
+    review_events.ReviewAssigned: reviews.ReviewAssigned,
+    review_events.ReviewCauseFound: reviews.ReviewCauseFound,
+    review_events.ReviewActionAdded: reviews.ReviewActionAdded,
+    review_events.ReviewActionRevised: reviews.ReviewActionRevised,
+    review_events.ReviewActionMoved: reviews.ReviewActionMoved,
+    review_events.ReviewClosingProposed: reviews.ReviewClosingProposed,
+    review_events.ReviewClosingWithdrawn: reviews.ReviewClosingWithdrawn,
+    review_events.ReviewClosed: reviews.ReviewClosed,
+    review_events.ReviewReopened: reviews.ReviewReopened,
+}
+
 
 def publish(logged: LoggedEvent) -> Publication:
     """The public shape of a stored event, and the subject it is published to."""
     event_class = type(logged.event)
     if event_class in _OF_CYCLES:
         published, identifier = _OF_CYCLES[event_class], "cycle_id"
+    elif event_class in _OF_REVIEWS:
+        published, identifier = _OF_REVIEWS[event_class], "review_id"
     else:
         published, identifier = _OF_OBJECTIVES[event_class], "objective_id"
     fields = {

@@ -25,7 +25,7 @@ def measure(unit: Unit, objective_id: UUID, key_result_id: UUID, heard: HeardKpi
         return
     event = kpi_link.measure(found.state, key_result_id=key_result_id, kpi=heard.kpi)
     if event is not None:
-        unit.record(OBJECTIVE, objective_id, event, context=_caused_by(unit, heard.cause))
+        unit.record(OBJECTIVE, objective_id, event, context=caused_by(unit, heard.cause))
 
 
 def measure_followed(unit: Unit, objective_id: UUID) -> Loaded[Objective]:
@@ -61,7 +61,7 @@ def stop_following(
         return
     event = kpi_link.stop_following(found.state, key_result_id, kpi)
     if event is not None:
-        context = replace(_caused_by(unit, cause), reason=f"The KPI {kpi} was retired.")
+        context = replace(caused_by(unit, cause), reason=f"The KPI {kpi} was retired.")
         unit.record(OBJECTIVE, objective_id, event, context=context)
 
 
@@ -71,7 +71,7 @@ def contributing(unit: Unit, objective_id: UUID) -> list[Objective]:
     return [unit.load(OBJECTIVE, each).state for each in found]
 
 
-def _caused_by(unit: Unit, cause: Cause) -> Context:
+def caused_by(unit: Unit, cause: Cause) -> Context:
     """In the follower's name, as part of the story that moved the KPI."""
     return replace(
         unit.context,

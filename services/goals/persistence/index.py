@@ -34,6 +34,7 @@ from services.goals.domain.events import (
 )
 from services.goals.persistence.check_ins import index_check_ins
 from services.goals.persistence.feedback import index_feedback
+from services.goals.persistence.reviews import OF_REVIEWS, index_reviews
 
 _CYCLE_STATES: Final[Mapping[type, str]] = {
     CycleActivated: "active",
@@ -57,6 +58,7 @@ def index_events(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) -> None
         if write is not None:
             write(cursor, logged)
     index_check_ins(cursor, events)
+    index_reviews(cursor, events)
     _touch_objectives(cursor, events)
 
 
@@ -154,7 +156,7 @@ def _touch_objectives(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) ->
     reached: dict[Any, LoggedEvent] = {}
     states: dict[Any, str] = {}
     for logged in events:
-        if type(logged.event) in _OF_CYCLES:
+        if type(logged.event) in _OF_OTHERS:
             continue
         reached[logged.originator_id] = logged
         state = _state_after(logged.event)
@@ -253,4 +255,4 @@ _WRITERS: Final[Mapping[type, Callable[[Cursor[DictRow], LoggedEvent], None]]] =
     ObjectiveCommented: index_feedback,
     ObjectiveAcknowledged: index_feedback,
 }
-_OF_CYCLES: Final = frozenset({CyclePlanned, CycleRevised, CycleReopened, *_CYCLE_STATES})
+_OF_OTHERS: Final = OF_REVIEWS | {CyclePlanned, CycleRevised, CycleReopened, *_CYCLE_STATES}

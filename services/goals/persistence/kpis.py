@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 
 from contracts.subjects import METRICS_STREAM
 from services.chassis.postgres import Connection
+from services.goals.domain.events import Owner
 from services.goals.domain.kpi_link import Kpi, KpiValue
 
 
@@ -46,7 +47,8 @@ def load_kpis(cursor: Cursor[DictRow], keys: Collection[str]) -> dict[str, Heard
     """Those of the named KPIs that have been heard of, by key."""
     cursor.execute(
         "SELECT kpi, retired, definition, period_value, latest_value, period_start, period_end,"
-        " metrics_position, event_id, correlation_id FROM goals.kpi_values WHERE kpi = ANY(%s)",
+        " metrics_position, event_id, correlation_id, owner_kind, owner_id"
+        " FROM goals.kpi_values WHERE kpi = ANY(%s)",
         (list(keys),),
         prepare=True,
     )
@@ -57,16 +59,19 @@ def save_kpis(cursor: Cursor[DictRow], heard: Sequence[HeardKpi]) -> None:
     """Write what is known of these KPIs."""
     cursor.execute(
         "INSERT INTO goals.kpi_values AS v (kpi, retired, definition, period_value, latest_value,"
-        " period_start, period_end, metrics_position, event_id, correlation_id)"
+        " period_start, period_end, metrics_position, event_id, correlation_id, owner_kind,"
+        " owner_id)"
         " SELECT * FROM unnest(%(kpi)s::text[], %(retired)s::boolean[], %(definition)s::integer[],"
         " %(period_value)s::float8[], %(latest_value)s::float8[],"
         " %(period_start)s::timestamptz[], %(period_end)s::timestamptz[],"
-        " %(metrics_position)s::bigint[], %(event_id)s::uuid[], %(correlation_id)s::text[])"
+        " %(metrics_position)s::bigint[], %(event_id)s::uuid[], %(correlation_id)s::text[],"
+        " %(owner_kind)s::text[], %(owner_id)s::text[])"
         " ON CONFLICT (kpi) DO UPDATE SET retired = excluded.retired,"
         " definition = excluded.definition, period_value = excluded.period_value,"
         " latest_value = excluded.latest_value, period_start = excluded.period_start,"
         " period_end = excluded.period_end, metrics_position = excluded.metrics_position,"
-        " event_id = excluded.event_id, correlation_id = excluded.correlation_id",
+        " event_id = excluded.event_id, correlation_id = excluded.correlation_id,"
+        " owner_kind = excluded.owner_kind, owner_id = excluded.owner_id",
         _columns([_row(each) for each in heard]),
         prepare=True,
     )
@@ -93,6 +98,18 @@ def links_after(
     return [
         LinkedKeyResult(row["objective_id"], row["key_result_id"], row["kpi"]) for row in cursor
     ]
+
+
+def linked_kpis(cursor: Cursor[DictRow], keys: Collection[str]) -> set[str]:
+    """Those of the KPIs that some key result of an active objective follows."""
+    cursor.execute(
+        "SELECT DISTINCT l.kpi FROM goals.kpi_links AS l"
+        " JOIN goals.objectives AS o ON o.id = l.objective_id"
+        " WHERE l.kpi = ANY(%s) AND o.state = 'active'",
+        (list(keys),),
+        prepare=True,
+    )
+    return {row["kpi"] for row in cursor}
 
 
 def lock_checkpoint(cursor: Cursor[DictRow]) -> int:
@@ -138,11 +155,13 @@ def _heard(row: DictRow) -> HeardKpi:
             metrics_position=row["metrics_position"],
         )
         cause = Cause(event_id=row["event_id"], correlation_id=row["correlation_id"])
-    return HeardKpi(kpi=Kpi(key=row["kpi"], retired=row["retired"], value=value), cause=cause)
+    owner = Owner(kind=row["owner_kind"], id=row["owner_id"]) if row["owner_kind"] else None
+    kpi = Kpi(key=row["kpi"], retired=row["retired"], value=value, owner=owner)
+    return HeardKpi(kpi=kpi, cause=cause)
 
 
 def _row(heard: HeardKpi) -> Mapping[str, object]:
-    value, cause = heard.kpi.value, heard.cause
+    value, cause, owner = heard.kpi.value, heard.cause, heard.kpi.owner
     return {
         "kpi": heard.kpi.key,
         "retired": heard.kpi.retired,
@@ -154,6 +173,8 @@ def _row(heard: HeardKpi) -> Mapping[str, object]:
         "metrics_position": value.metrics_position if value else None,
         "event_id": cause.event_id if cause else None,
         "correlation_id": cause.correlation_id if cause else None,
+        "owner_kind": owner.kind if owner else None,
+        "owner_id": owner.id if owner else None,
     }
 
 

@@ -8,7 +8,7 @@ from datetime import UTC
 import jsonschema_rs
 import pytest
 
-from contracts import goals, metrics
+from contracts import goals, metrics, reviews
 from contracts.asyncapi import asyncapi_document
 from contracts.generate import ROOT
 from services.chassis.eventstore.context import LoggedEvent
@@ -21,7 +21,7 @@ PUBLISHERS: dict[str, Callable[[LoggedEvent], Publication]] = {
     "goals": publish_goals,
     "metrics": publish_metrics,
 }
-EVENTS = {"goals": goals.PUBLISHED, "metrics": metrics.PUBLISHED}
+EVENTS = {"goals": goals.PUBLISHED + reviews.PUBLISHED, "metrics": metrics.PUBLISHED}
 CHANNELS = asyncapi_document()["channels"].values()
 
 PUBLISHED = [
