@@ -9,6 +9,7 @@ from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import (
     AlreadyCarriedOverError,
     CarryOverCycleError,
+    KeyResultTargetError,
     NothingToCarryOverError,
 )
 from services.goals.domain.events import ObjectiveCarriedOver, Owner
@@ -51,7 +52,7 @@ def successor(
 ) -> tuple[Draft, Mapping[UUID, KeyResult]]:
     """The successor as it is to be drafted, and which key result each of its own goes on from.
 
-    Raises KeyResultNotFoundError, NothingToCarryOverError.
+    Raises KeyResultNotFoundError, KeyResultTargetError, NothingToCarryOverError.
     """
     chosen = {next(key_result_ids): each for each in _chosen(objective, wanted)}
     if not chosen:
@@ -91,22 +92,30 @@ def _is_reached(key_result: KeyResult) -> bool:
 
 def _goes_on(key_result: KeyResult, into: Cycle, target: float | None) -> Definition:
     """What it is to reach from where it stands; the phases were those of the old way."""
-    before, current = key_result.definition, key_result.current
+    before = key_result.definition
     due_on = before.due_on if before.due_on and before.due_on >= into.starts_on else None
     definition = replace(before, phased_targets=(), due_on=due_on)
     if definition.moves:
-        return _moved(definition, current.value if current else definition.baseline, target)
-    if definition.type == "milestones" and current is not None:
-        done = current.milestones_done
-        left = tuple(each for each in definition.milestones if each.id not in done)
-        if any(each.weight > 0 for each in left):
-            return replace(definition, milestones=left)
-    return definition
+        return _moved(key_result, definition, target)
+    if target is not None:
+        raise KeyResultTargetError(
+            f"A key result of type {definition.type} has no target.", field="target"
+        )
+    return _left(key_result, definition)
 
 
-def _moved(definition: Definition, baseline: float | None, target: float | None) -> Definition:
+def _moved(key_result: KeyResult, definition: Definition, wanted: float | None) -> Definition:
     """From the last value to the target; a stretch that is no longer beyond it is dropped."""
-    target = definition.target if target is None else target
+    if wanted is None and _is_reached(key_result):
+        # Led back to its old target it would have to undo what was achieved.
+        raise KeyResultTargetError(
+            f"The key result “{definition.title}” has reached its target. To go on, give it "
+            "another one.",
+            field="target",
+        )
+    current = key_result.current
+    baseline = definition.baseline if current is None else current.value
+    target = definition.target if wanted is None else wanted
     assert baseline is not None
     assert target is not None
     increases = target > baseline
@@ -120,3 +129,12 @@ def _moved(definition: Definition, baseline: float | None, target: float | None)
         target=target,
         stretch=stretch,
     )
+
+
+def _left(key_result: KeyResult, definition: Definition) -> Definition:
+    """With the milestones that are not done; with all of them where none that counts is left."""
+    done = key_result.current.milestones_done if key_result.current else ()
+    left = tuple(each for each in definition.milestones if each.id not in done)
+    if not any(each.weight > 0 for each in left):
+        return definition
+    return replace(definition, milestones=left)
