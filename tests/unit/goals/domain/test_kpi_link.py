@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.goals import ObjectiveState
+from contracts.progress import Tally
 from services.chassis.eventstore.context import Event
 from services.goals.domain.errors import (
     AlreadyLinkedError,
@@ -14,22 +16,32 @@ from services.goals.domain.errors import (
     KpiRetiredError,
     KpiUnknownError,
     NotLinkedError,
-    ObjectiveStateError,
+    NotMeasurableByKpiError,
 )
-from services.goals.domain.events import KeyResultLinked, KeyResultMeasured, KeyResultUnlinked
-from services.goals.domain.key_result import Link
-from services.goals.domain.kpi_link import Kpi, KpiValue, link, measure, unlink
+from services.goals.domain.events import (
+    KeyResultLinked,
+    KeyResultMeasured,
+    KeyResultUnlinked,
+    ObjectiveActivated,
+    Owner,
+)
+from services.goals.domain.key_result import Definition, Link
+from services.goals.domain.kpi_link import Kpi, KpiValue, link, measure, stop_following, unlink
 from services.goals.domain.objective import Objective
 from tests.unit.goals.given import (
     ACTIVE,
-    ACTIVE_CYCLE,
-    CLOSED,
     COVERAGE,
     COVERAGE_ADDED,
     DRAFTED,
+    IN_STATE,
+    LANGUAGES,
+    LATENCY,
     NOW,
+    RESPONSIVE,
+    UPTIME,
     an_objective,
     checked_in,
+    in_work,
     then,
 )
 
@@ -60,53 +72,100 @@ def followed(*values: Kpi) -> Objective:
     return state
 
 
+def after(state: Objective, *events: Event) -> Objective:
+    """The objective after these events, one after the other."""
+    for each in events:
+        state = then(state, each)
+    return state
+
+
 @pytest.mark.parametrize("given", [(DRAFTED, COVERAGE_ADDED), ACTIVE])
-def test_a_key_result_is_linked_until_its_objective_is_closed(
-    given: tuple[Event, ...],
-) -> None:
+def test_a_key_result_is_linked(given: tuple[Event, ...]) -> None:
     objective = an_objective(*given)
-    event = link(objective, ACTIVE_CYCLE, COVERAGE, WANTED, kpi=Kpi(key=KPI))
-    assert event == LINKED
-    assert then(objective, event).key_result(COVERAGE).link == WANTED
+    events = link(objective, COVERAGE, WANTED, kpi=Kpi(key=KPI))
+    assert events == [LINKED]
+    assert after(objective, *events).key_result(COVERAGE).link == WANTED
+
+
+@pytest.mark.parametrize("definition", [LATENCY, UPTIME], ids=lambda it: it.type)
+def test_what_decreases_or_is_maintained_is_linked_too(definition: Definition) -> None:
+    assert link(in_work(definition), COVERAGE, WANTED, kpi=Kpi(key=KPI)) == [LINKED]
+
+
+@pytest.mark.parametrize("definition", [LANGUAGES, RESPONSIVE], ids=lambda it: it.type)
+def test_what_is_no_number_follows_no_kpi(definition: Definition) -> None:
+    with pytest.raises(NotMeasurableByKpiError, match="Link one of type increase") as refusal:
+        link(in_work(definition), COVERAGE, WANTED, kpi=Kpi(key=KPI))
+    assert refusal.value.extensions == {"type": definition.type}
 
 
 def test_an_unknown_kpi_is_named() -> None:
     with pytest.raises(KpiUnknownError, match=KPI) as refusal:
-        link(an_objective(*ACTIVE), ACTIVE_CYCLE, COVERAGE, WANTED, kpi=None)
+        link(an_objective(*ACTIVE), COVERAGE, WANTED, kpi=None)
     assert refusal.value.extensions == {"kpi": KPI}
 
 
 def test_a_retired_kpi_is_not_followed() -> None:
     with pytest.raises(KpiRetiredError):
-        link(an_objective(*ACTIVE), ACTIVE_CYCLE, COVERAGE, WANTED, kpi=Kpi(key=KPI, retired=True))
+        link(an_objective(*ACTIVE), COVERAGE, WANTED, kpi=Kpi(key=KPI, retired=True))
 
 
-def test_a_key_result_follows_one_kpi_at_a_time() -> None:
-    with pytest.raises(AlreadyLinkedError, match="Unlink it first"):
-        link(followed(), ACTIVE_CYCLE, COVERAGE, Link(kpi="b", reading="latest"), kpi=Kpi(key="b"))
+@pytest.mark.parametrize(
+    "wanted", [Link(kpi="other", reading="period"), Link(kpi=KPI, reading="latest")]
+)
+def test_a_key_result_follows_one_kpi_in_one_way_at_a_time(wanted: Link) -> None:
+    state = followed(says())
+    events = link(state, COVERAGE, wanted, kpi=Kpi(key=wanted.kpi))
+    assert events == [
+        KeyResultUnlinked(key_result_id=COVERAGE, kpi=KPI),
+        KeyResultLinked(key_result_id=COVERAGE, kpi=wanted.kpi, reading=wanted.reading),
+    ]
+    found = after(state, *events).key_result(COVERAGE)
+    assert (found.link, found.measurement) == (wanted, None)
+    assert found.current == state.key_result(COVERAGE).current
 
 
-def test_only_what_is_there_and_open_is_linked() -> None:
+@pytest.mark.parametrize("kpi", [None, Kpi(key=KPI), Kpi(key=KPI, retired=True)])
+def test_the_same_link_is_not_made_twice(kpi: Kpi | None) -> None:
+    with pytest.raises(AlreadyLinkedError, match="in this way already") as refusal:
+        link(followed(), COVERAGE, WANTED, kpi=kpi)
+    assert refusal.value.extensions == {"kpi": KPI}
+
+
+def test_only_what_is_there_is_linked() -> None:
     with pytest.raises(KeyResultNotFoundError):
-        link(an_objective(*ACTIVE), ACTIVE_CYCLE, uuid4(), WANTED, kpi=Kpi(key=KPI))
-    with pytest.raises(ObjectiveStateError):
-        link(an_objective(*CLOSED), ACTIVE_CYCLE, COVERAGE, WANTED, kpi=Kpi(key=KPI))
+        link(an_objective(*ACTIVE), uuid4(), WANTED, kpi=Kpi(key=KPI))
+    with pytest.raises(KeyResultNotFoundError):
+        unlink(an_objective(*ACTIVE), uuid4())
 
 
 def test_unlinking_ends_the_following_and_keeps_the_value() -> None:
     measured = followed(says())
-    event = unlink(measured, ACTIVE_CYCLE, key_result_id=COVERAGE)
+    event = unlink(measured, COVERAGE)
     assert event == KeyResultUnlinked(key_result_id=COVERAGE, kpi=KPI)
-    after = then(measured, event).key_result(COVERAGE)
-    assert (after.link, after.measurement) == (None, None)
-    assert after.current == measured.key_result(COVERAGE).current
+    found = then(measured, event).key_result(COVERAGE)
+    assert (found.link, found.measurement) == (None, None)
+    assert found.current == measured.key_result(COVERAGE).current
 
 
 def test_what_is_not_linked_is_not_unlinked() -> None:
     with pytest.raises(NotLinkedError):
-        unlink(an_objective(*ACTIVE), ACTIVE_CYCLE, key_result_id=COVERAGE)
-    with pytest.raises(ObjectiveStateError):
-        unlink(an_objective(*CLOSED), ACTIVE_CYCLE, key_result_id=COVERAGE)
+        unlink(an_objective(*ACTIVE), COVERAGE)
+
+
+@pytest.mark.parametrize("state", ["draft", "proposed", "active", "postponed", "closed"])
+def test_a_kpi_that_is_retired_is_followed_no_more_whatever_the_state(
+    state: ObjectiveState,
+) -> None:
+    given = an_objective(*IN_STATE[state], LINKED)
+    event = stop_following(given, COVERAGE, KPI)
+    assert event == KeyResultUnlinked(key_result_id=COVERAGE, kpi=KPI)
+    assert stop_following(then(given, event), COVERAGE, KPI) is None
+
+
+def test_what_follows_another_kpi_or_is_gone_goes_on() -> None:
+    assert stop_following(followed(), COVERAGE, "other") is None
+    assert stop_following(followed(), uuid4(), KPI) is None
 
 
 @pytest.mark.parametrize(("reading", "value"), [("period", 80.0), ("latest", 82.0)])
@@ -119,6 +178,7 @@ def test_a_link_takes_the_period_s_value_or_the_latest(reading: str, value: floa
         period_start=VALUE.period_start,
         period_end=VALUE.period_end,
         metrics_position=10,
+        definition=1,
     )
 
 
@@ -186,16 +246,21 @@ def test_the_first_measurement_replaces_what_was_said_by_hand() -> None:
 
 def test_after_linking_to_another_kpi_its_first_value_is_news() -> None:
     state = followed(says())
-    state = then(state, unlink(state, ACTIVE_CYCLE, key_result_id=COVERAGE))
+    state = then(state, unlink(state, COVERAGE))
     state = then(state, replace(LINKED, kpi="other"))
     other = Kpi(key="other", value=replace(VALUE, metrics_position=3))
     assert measure(state, key_result_id=COVERAGE, kpi=other) is not None
 
 
+@pytest.mark.parametrize("state", ["draft", "proposed", "postponed", "abandoned", "closed"])
+def test_only_what_is_worked_on_is_measured(state: ObjectiveState) -> None:
+    assert news(an_objective(*IN_STATE[state], LINKED), says()) is None
+
+
 @pytest.mark.parametrize(
     "objective",
-    [an_objective(*CLOSED), an_objective(DRAFTED), an_objective(*ACTIVE)],
-    ids=["closed", "no such key result", "not linked"],
+    [an_objective(DRAFTED, ObjectiveActivated()), an_objective(*ACTIVE)],
+    ids=["no such key result", "not linked"],
 )
 def test_a_measurement_that_concerns_nothing_is_ignored(objective: Objective) -> None:
     assert news(objective, says()) is None
@@ -208,3 +273,35 @@ def test_another_kpi_and_one_without_a_value_say_nothing() -> None:
 
 def test_a_value_that_is_no_number_is_ignored() -> None:
     assert news(followed(), says(period=math.inf)) is None
+
+
+def maintained(*values: Kpi) -> Objective:
+    """An active objective whose uptime follows the KPI, after it said these values."""
+    state = in_work(UPTIME, LINKED)
+    for each in values:
+        event = news(state, each)
+        assert event is not None
+        state = then(state, event)
+    return state
+
+
+def test_the_same_value_in_another_period_is_news_for_what_is_maintained() -> None:
+    tomorrow = says(period_start=NOW, period_end=NOW + DAY, metrics_position=11)
+    assert news(followed(says()), tomorrow) is None
+    assert news(maintained(says()), tomorrow) is not None
+    assert news(maintained(says()), says(metrics_position=11)) is None
+
+
+def test_a_period_that_is_measured_often_counts_once() -> None:
+    state = maintained(
+        says(period=99.0),
+        says(period=99.995, metrics_position=11),
+        says(period=99.0, period_start=NOW, metrics_position=12),
+        says(period=99.1, period_start=NOW, metrics_position=13),
+    )
+    assert state.key_result(COVERAGE).tally == Tally(measured=2, in_band=1)
+
+
+def test_a_kpi_knows_its_owner() -> None:
+    owner = Owner(kind="team", id="quality")
+    assert says().owned_by(owner) == replace(says(), owner=owner)

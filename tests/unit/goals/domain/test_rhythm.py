@@ -1,0 +1,69 @@
+"""When a key result is to be checked in on, and when that is overdue."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from contracts.goals import CheckInRhythm, ObjectiveState
+from services.goals.domain.cycle import Cycle
+from services.goals.domain.events import CycleActivated, KeyResultLinked, KeyResultUnlinked
+from services.goals.domain.rhythm import is_overdue, next_due_at
+from tests.unit.goals.given import (
+    ACTIVE,
+    ACTIVE_CYCLE,
+    CLOSED_CYCLE,
+    COVERAGE,
+    IN_STATE,
+    NOW,
+    PLANNED,
+    PLANNED_CYCLE,
+    SCORING_CYCLE,
+    a_cycle,
+    an_objective,
+    checked_in,
+    then,
+)
+
+DAY = timedelta(days=1)
+LINKED = KeyResultLinked(key_result_id=COVERAGE, kpi="quality.coverage", reading="latest")
+
+
+@pytest.mark.parametrize(("rhythm", "days"), [("weekly", 7), ("biweekly", 14), ("monthly", 31)])
+def test_the_first_check_in_is_due_one_turn_after_work_began(
+    rhythm: CheckInRhythm, days: int
+) -> None:
+    cycle = a_cycle(replace(PLANNED, check_in_rhythm=rhythm), CycleActivated())
+    objective = an_objective(*ACTIVE)
+    assert next_due_at(objective, cycle, objective.key_result(COVERAGE)) == NOW + days * DAY
+
+
+def test_the_next_one_is_due_one_turn_after_the_time_that_the_last_one_was_about() -> None:
+    objective = then(an_objective(*ACTIVE), checked_in(80.0), at=NOW + 9 * DAY)
+    objective = then(objective, checked_in(75.0), at=NOW + 10 * DAY, effective_at=NOW + 3 * DAY)
+    assert next_due_at(objective, ACTIVE_CYCLE, objective.key_result(COVERAGE)) == NOW + 16 * DAY
+
+
+@pytest.mark.parametrize("state", ["draft", "proposed", "postponed", "abandoned", "closed"])
+def test_what_is_not_worked_on_rests(state: ObjectiveState) -> None:
+    objective = an_objective(*IN_STATE[state])
+    assert next_due_at(objective, ACTIVE_CYCLE, objective.key_result(COVERAGE)) is None
+
+
+@pytest.mark.parametrize("cycle", [PLANNED_CYCLE, SCORING_CYCLE, CLOSED_CYCLE])
+def test_outside_of_an_active_cycle_nothing_is_due(cycle: Cycle) -> None:
+    objective = an_objective(*ACTIVE)
+    assert next_due_at(objective, cycle, objective.key_result(COVERAGE)) is None
+
+
+def test_nobody_has_to_check_in_on_what_follows_a_kpi() -> None:
+    objective = an_objective(*ACTIVE, LINKED)
+    assert next_due_at(objective, ACTIVE_CYCLE, objective.key_result(COVERAGE)) is None
+    unlinked = then(objective, KeyResultUnlinked(key_result_id=COVERAGE, kpi="quality.coverage"))
+    assert next_due_at(unlinked, ACTIVE_CYCLE, unlinked.key_result(COVERAGE)) == NOW + 7 * DAY
+
+
+def test_a_check_in_is_overdue_once_its_time_has_passed() -> None:
+    assert is_overdue(NOW, NOW + timedelta(microseconds=1))
+    assert not is_overdue(NOW, NOW)
+    assert not is_overdue(None, NOW)
