@@ -15,18 +15,17 @@ children that contribute to it.
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from operator import mul
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 from contracts.goals import (
     Ambition,
     KeyResultType,
     ObjectiveState,
-    PhasedTarget,
     Status,
     Verdict,
 )
@@ -58,6 +57,18 @@ _FEWEST_TO_MEAN: Final = 2
 # Up to here the difference of two numbers cannot overflow.
 _SAFE_MAGNITUDE: Final = 2.0**1022
 _LARGEST: Final = Fraction(sys.float_info.max)
+
+
+class Phase(Protocol):
+    """Which value, in the key result's unit, is expected at the end of a day."""
+
+    @property
+    def on(self) -> date:
+        """The day."""
+
+    @property
+    def value(self) -> float:
+        """The value."""
 
 
 class Part(NamedTuple):
@@ -198,7 +209,7 @@ def expected_progress(*, starts_on: date, ends_on: date, at: datetime) -> float:
 
 
 def expected_by_phases(
-    phases: Sequence[PhasedTarget],
+    phases: Iterable[Phase],
     *,
     baseline: float,
     target: float,

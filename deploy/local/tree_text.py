@@ -11,12 +11,13 @@ def tree_lines(tree: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each node of `GET /v1/alignment-tree`, indented by its depth.
 
     A bar shows the rolled-up progress, the number behind it how far that is ahead of or behind
-    a steady pace, in points of a hundred.
+    a steady pace, in points of a hundred. What is not being worked on says its state at the end.
     """
     for node in tree["nodes"]:
         title = _shortened("  " * node["depth"] + node["title"])
         owner = f"{node['owner']['kind']}:{node['owner']['id']}"
-        yield f"{title:<{TITLE_CHARACTERS}}  {_standing(node)}  {node['id']}  {owner}"
+        state = "" if node["state"] == "active" else f"  {node['state']}"
+        yield f"{title:<{TITLE_CHARACTERS}}  {_standing(node)}  {node['id']}  {owner}{state}"
     if tree["truncated"]:
         yield "There is more: ask for one root, or for less depth."
 

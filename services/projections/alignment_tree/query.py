@@ -8,11 +8,11 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from contracts.goals import Ambition, OwnerKind, Verdict
+from contracts.goals import Ambition, ObjectiveState, OwnerKind, Verdict
 from services.chassis.postgres import Connection
+from services.projections.alignment_tree.pace import DOCUMENT_SEPARATOR
 from services.projections.alignment_tree.tree import Alignment
 from services.projections.errors import QueryError
-from services.projections.okrs.rows import ObjectiveState
 
 # The roots of a cycle hang below nothing of the same cycle; what is above in another does not
 # make them less of a beginning here.
@@ -76,8 +76,9 @@ SELECT places.objective_id::text AS id, places.depth,
     (SELECT count(*) FROM reached) AS reached,
     objective.cycle_id, objective.title,
     objective.owner_kind, objective.owner_id, objective.state, objective.ambition,
-    objective.score, objective.verdict, progress.own_progress, progress.progress,
-    key_results.shown AS key_results
+    objective.score, objective.verdict, objective.labels, objective.delegates,
+    objective.approved_at, objective.ended_at, objective.predecessor_id, objective.successor_id,
+    progress.own_progress, progress.progress, key_results.shown AS key_results
 FROM places
 CROSS JOIN LATERAL (
     SELECT version.* FROM okr_objectives AS version
@@ -90,7 +91,7 @@ LEFT JOIN LATERAL (
     ORDER BY version.valid_from DESC LIMIT 1
 ) AS progress ON true
 CROSS JOIN LATERAL (
-    SELECT string_agg(key_result.document, ',' ORDER BY member.place) AS shown
+    SELECT string_agg(key_result.document, %(separator)s ORDER BY member.place) AS shown
     FROM unnest(objective.key_result_ids) WITH ORDINALITY AS member (key_result_id, place)
     CROSS JOIN LATERAL (
         SELECT version.document FROM okr_key_results AS version
@@ -127,7 +128,7 @@ class NodeRow:
     """An objective as it was, with how far below the nearest root it stands.
 
     `reached` is how many places the whole query reached, the same in every row.
-    `key_results` are JSON objects separated by commas, None where there are none.
+    `key_results` are JSON objects, separated as `pace` says, None where there are none.
     """
 
     id: str
@@ -141,6 +142,12 @@ class NodeRow:
     ambition: Ambition
     score: float | None
     verdict: Verdict | None
+    labels: list[str]
+    delegates: list[dict[str, str]]
+    approved_at: datetime | None
+    ended_at: datetime | None
+    predecessor_id: UUID | None
+    successor_id: UUID | None
     own_progress: float | None
     progress: float | None
     key_results: str | None
@@ -164,7 +171,13 @@ async def find_nodes(
     The limit is on places reached: an objective that stands on several levels counts on each.
     """
     async with connection.cursor(row_factory=class_row(NodeRow)) as cursor:
-        parameters = {"roots": roots, "depth": depth, "at": at, "limit": limit}
+        parameters = {
+            "roots": roots,
+            "depth": depth,
+            "at": at,
+            "limit": limit,
+            "separator": DOCUMENT_SEPARATOR,
+        }
         await cursor.execute(_NODES, parameters, prepare=True)
         return await cursor.fetchall()
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from contracts.goals import ObjectiveState
 from contracts.positions import MalformedPositionError
-from contracts.progress import expected_progress, pace
+from services.projections.alignment_tree.pace import Term, key_results, standing, term
 from services.projections.alignment_tree.query import (
     NodeRow,
     UnknownObjectiveError,
@@ -21,6 +21,7 @@ from services.projections.alignment_tree.query import (
 from services.projections.alignment_tree.schemas import AlignmentTreeShape
 from services.projections.alignment_tree.tree import Alignment, Tree
 from services.projections.api.asked import Asked, Known
+from services.projections.api.filters import States, WithLabel
 from services.projections.api.problems import documented
 from services.projections.okrs.cycles import UnknownCycleError, cycle_at, cycles_at
 from services.projections.okrs.rows import Cycle
@@ -49,8 +50,13 @@ async def get_alignment_tree(
     depth: Annotated[
         int, Query(ge=0, le=MAX_DEPTH, description="How many levels below the roots to show.")
     ] = MAX_DEPTH,
+    states: States = None,
+    label: WithLabel = None,
 ) -> Response:
-    """Show who contributes to what, with progress rolled up: all objectives, unless told else."""
+    """Show who contributes to what, with progress rolled up: all objectives, unless told else.
+
+    With `state` or `label`, those that are neither wanted nor above one that is are left out.
+    """
     async with asked.known() as known:
         roots = await _roots(known, cycle, root)
         rows = await find_nodes(
@@ -62,7 +68,17 @@ async def get_alignment_tree(
         cycles = await cycles_at(
             known.connection, list({row.cycle_id for row in rows}), known.as_of
         )
-    return known.answer(_document(Tree(rows, alignments), rows, _expected(cycles, known.as_of)))
+    tree = Tree(rows, alignments)
+    shown = list(tree.depth_first())
+    if states is not None or label is not None:
+        kept = tree.leading_to(lambda row: _is_wanted(row, states, label))
+        shown = [row for row in shown if row.id in kept]
+    document = _document(tree, shown, cycles, known.as_of)
+    return known.answer({**document, "truncated": bool(rows) and rows[0].reached >= MAX_NODES})
+
+
+def _is_wanted(row: NodeRow, states: Sequence[ObjectiveState] | None, label: str | None) -> bool:
+    return (states is None or row.state in states) and (label is None or label in row.labels)
 
 
 async def _roots(known: Known, cycle: UUID | None, root: UUID | None) -> Sequence[UUID]:
@@ -73,26 +89,26 @@ async def _roots(known: Known, cycle: UUID | None, root: UUID | None) -> Sequenc
     return await find_roots(known.connection, cycle_id=cycle, at=known.as_of, limit=MAX_NODES)
 
 
-def _expected(cycles: Mapping[UUID, Cycle], at: datetime) -> dict[UUID, float]:
-    return {
-        cycle.cycle_id: expected_progress(starts_on=cycle.starts_on, ends_on=cycle.ends_on, at=at)
-        for cycle in cycles.values()
-    }
-
-
 def _document(
-    tree: Tree[NodeRow], rows: Sequence[NodeRow], expected: Mapping[UUID, float]
+    tree: Tree[NodeRow], shown: Sequence[NodeRow], cycles: Mapping[UUID, Cycle], at: datetime
 ) -> dict[str, Any]:
-    """An AlignmentTreeShape."""
-    shown = list(tree.depth_first())
+    """An AlignmentTreeShape, but for whether it is truncated."""
+    now = {cycle.cycle_id: term(cycle, at) for cycle in cycles.values()}
     return {
         "roots": [row.id for row in shown if row.depth == 0],
-        "nodes": [_node(row, tree, expected.get(row.cycle_id)) for row in shown],
-        "truncated": bool(rows) and rows[0].reached >= MAX_NODES,
+        "nodes": [_node(row, tree, _term(row, now)) for row in shown],
     }
 
 
-def _node(row: NodeRow, tree: Tree[NodeRow], expected: float | None) -> dict[str, Any]:
+def _term(row: NodeRow, now: Mapping[UUID, Term]) -> Term | None:
+    """The objective's cycle now, or when the objective ended: later, no more is expected of it."""
+    found = now.get(row.cycle_id)
+    if found is None or row.ended_at is None:
+        return found
+    return term(found.cycle, min(row.ended_at, found.at))
+
+
+def _node(row: NodeRow, tree: Tree[NodeRow], term: Term | None) -> dict[str, Any]:
     """A NodeShape."""
     parents = tree.parents(row.id)
     return {
@@ -100,15 +116,20 @@ def _node(row: NodeRow, tree: Tree[NodeRow], expected: float | None) -> dict[str
         "cycle_id": row.cycle_id,
         "title": row.title,
         "owner": {"kind": row.owner_kind, "id": row.owner_id},
+        "delegates": row.delegates,
+        "labels": row.labels,
         "state": row.state,
         "ambition": row.ambition,
+        "approved_at": row.approved_at,
+        "ended_at": row.ended_at,
+        "predecessor_id": row.predecessor_id,
+        "successor_id": row.successor_id,
         "progress": row.progress,
         "own_progress": row.own_progress,
-        "expected": expected,
-        "pace": None if expected is None else pace(row.progress, expected),
+        **standing(row.progress, None if term is None else term.expected),
         "score": row.score,
         "verdict": row.verdict,
-        "key_results": orjson.Fragment(f"[{row.key_results}]") if row.key_results else (),
+        "key_results": key_results(row.key_results, term),
         "parents": [_parent(each) for each in parents],
         "children": tree.children(row.id),
         "depth": row.depth,

@@ -11,12 +11,53 @@ from contracts.goals import (
     Ambition,
     KeyResultType,
     KpiReading,
+    ObjectiveState,
     Status,
     Verdict,
 )
 from contracts.progress import Source
 from services.projections.api.shapes import OwnerShape, Position, Shape
-from services.projections.okrs.rows import ObjectiveState
+
+Expected = Annotated[
+    float | None, Field(description="The progress expected; null while the cycle is not known.")
+]
+Pace = Annotated[float | None, Field(description="`progress` less `expected`.")]
+ComputedStatus = Annotated[
+    Status | None, Field(description="What the pace says, beside what people say.")
+]
+
+
+class MilestoneShape(Shape):
+    """A step of a checklist; it counts with its weight once it is done."""
+
+    id: UUID
+    title: str
+    weight: float
+    done: bool
+
+
+class PhasedTargetShape(Shape):
+    """Which value is expected at the end of a day."""
+
+    on: date
+    value: float
+
+
+class TallyShape(Shape):
+    """How many periods and check-ins were counted, and how many of them were in band."""
+
+    measured: int
+    in_band: int
+
+
+class MeasurementShape(Shape):
+    """The last that the followed KPI said, and where in the metrics log that stands."""
+
+    period_start: AwareDatetime
+    period_end: AwareDatetime
+    metrics_position: int
+    definition: Annotated[int | None, Field(description="The number of the KPI's definition.")]
+    in_band: bool | None
 
 
 class KeyResultShape(Shape):
@@ -29,11 +70,23 @@ class KeyResultShape(Shape):
     baseline: float | None
     target: float | None
     stretch: float | None
+    lower: Annotated[float | None, Field(description="Of the band that is maintained.")]
+    upper: Annotated[float | None, Field(description="Of the band that is maintained.")]
+    milestones: list[MilestoneShape]
+    phased_targets: list[PhasedTargetShape]
     unit: str
     weight: float
     due_on: date | None
     value: float | None
     value_at: AwareDatetime | None
+    check_in_id: Annotated[
+        UUID | None, Field(description="The check-in that the value is from; null: a KPI.")
+    ]
+    in_band: Annotated[
+        bool | None,
+        Field(description="Whether the value is in the band; null: nothing maintained."),
+    ]
+    tally: Annotated[TallyShape | None, Field(description="null: nothing is maintained.")]
     attainment: Annotated[float | None, Field(description="Unclamped: above 1 is stretch.")]
     progress: float
     source: Annotated[Source, Field(description="Where `progress` comes from.")]
@@ -41,9 +94,17 @@ class KeyResultShape(Shape):
     confidence: float | None
     status: Status | None
     checked_in_at: AwareDatetime | None
+    last_check_in_id: UUID | None
     kpi: str | None
     kpi_reading: KpiReading | None
+    measurement: MeasurementShape | None
     score: float | None
+    computed_score: Annotated[
+        float | None, Field(description="What `score` would be if nobody had set another one.")
+    ]
+    expected: Expected
+    pace: Pace
+    computed_status: ComputedStatus
 
 
 class ParentShape(Shape):
@@ -62,14 +123,29 @@ class NodeShape(Shape):
     cycle_id: UUID
     title: str
     owner: OwnerShape
+    delegates: Annotated[
+        list[OwnerShape], Field(description="Who may change it in its owner's name.")
+    ]
+    labels: list[str]
     state: ObjectiveState
     ambition: Ambition
+    approved_at: AwareDatetime | None
+    ended_at: Annotated[
+        AwareDatetime | None, Field(description="When it was closed, postponed or abandoned.")
+    ]
+    predecessor_id: Annotated[
+        UUID | None, Field(description="What it goes on from, in an earlier cycle.")
+    ]
+    successor_id: Annotated[
+        UUID | None, Field(description="What goes on from it, in a later cycle.")
+    ]
     progress: Annotated[
         float | None, Field(description="Rolled up from key results and contributing children.")
     ]
     own_progress: Annotated[float | None, Field(description="That of the key results alone.")]
-    expected: Annotated[float | None, Field(description="Linear over the cycle.")]
-    pace: Annotated[float | None, Field(description="`progress` less `expected`.")]
+    expected: Expected
+    pace: Pace
+    computed_status: ComputedStatus
     score: float | None
     verdict: Verdict | None
     key_results: list[KeyResultShape]

@@ -1,6 +1,6 @@
 """The order to show a tree in, although an objective may hang below several others."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from contracts.goals import AlignmentKind
@@ -53,6 +53,17 @@ class Tree(Generic[P]):
     def children(self, objective_id: str) -> Sequence[str]:
         """The ids of what is aligned to the objective: what was not reached comes last."""
         return sorted(self._children.get(objective_id, ()), key=self._rank)
+
+    def leading_to(self, wanted: Callable[[P], bool]) -> set[str]:
+        """The ids of the places that are wanted, and of all that is above them."""
+        found: set[str] = set()
+        climbing = [place.id for place in self._places.values() if wanted(place)]
+        while climbing:
+            objective_id = climbing.pop()
+            if objective_id in self._places and objective_id not in found:
+                found.add(objective_id)
+                climbing += (each.parent_id for each in self._parents.get(objective_id, ()))
+        return found
 
     def depth_first(self) -> Iterator[P]:
         """Every place once, each somewhere below the place that it is shown under.

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from contracts.goals import OwnerKind
+from contracts.goals import ObjectiveState, OwnerKind
+from contracts.progress import COUNTING_STATES
 from services.chassis.postgres import Connection
 from services.projections.errors import QueryError
-from services.projections.okrs.rows import ObjectiveState
 
 # `since` is NULL where nobody asks what changed: then nothing is looked up for it.
 _STANDINGS: Final = """
@@ -61,6 +61,8 @@ CROSS JOIN LATERAL (
 WHERE member.cycle_id = %(cycle)s AND objective.cycle_id = %(cycle)s
     AND objective.owner_kind = coalesce(%(owner_kind)s, objective.owner_kind)
     AND objective.owner_id = coalesce(%(owner_id)s, objective.owner_id)
+    AND objective.state = ANY(coalesce(%(states)s::text[], ARRAY[objective.state]))
+    AND (%(label)s::text IS NULL OR %(label)s = ANY(objective.labels))
 """
 
 _UNCHECKED: Final = """
@@ -101,6 +103,8 @@ class Asked:
     since: datetime | None = None
     owner_kind: OwnerKind | None = None
     owner_id: str | None = None
+    states: list[ObjectiveState] | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +135,7 @@ class Standing:
     @property
     def counts(self) -> bool:
         """Whether its progress, statuses and confidences are part of what is summed up."""
-        return self.state != "draft"
+        return self.state in COUNTING_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,8 @@ async def find_standings(connection: Connection, asked: Asked) -> list[Standing]
         "since": asked.since,
         "owner_kind": asked.owner_kind,
         "owner_id": asked.owner_id,
+        "states": asked.states,
+        "label": asked.label,
     }
     async with connection.cursor(row_factory=class_row(Standing)) as cursor:
         await cursor.execute(_STANDINGS, parameters, prepare=True)

@@ -13,8 +13,9 @@ from starlette.responses import Response
 from contracts.events import OpaqueId
 from contracts.goals import OwnerKind
 from contracts.positions import MalformedPositionError
-from contracts.progress import expected_progress
+from contracts.progress import computed_status, expected_progress
 from services.projections.api import asked as api
+from services.projections.api.filters import States, WithLabel
 from services.projections.api.pages import (
     DEFAULT_PAGE_ITEMS,
     Cursor,
@@ -84,6 +85,8 @@ async def get_cycle_dashboard(
     cycle_id: UUID,
     owner_kind: Annotated[OwnerKind | None, Query(description="Only objectives of these.")] = None,
     owner_id: Annotated[OpaqueId | None, Query(description="Only objectives of this one.")] = None,
+    states: States = None,
+    label: WithLabel = None,
     since: Annotated[
         AwareDatetime | date | None,
         Query(description="Also list what changed since this moment, or this day (UTC)."),
@@ -92,7 +95,15 @@ async def get_cycle_dashboard(
     """Show how a cycle stands: progress, pace, confidence, by owner, and what is behind."""
     async with asked.known() as known:
         cycle = await cycle_at(known.connection, cycle_id, known.as_of)
-        wanted = Asked(cycle_id, known.as_of, _moment(since, known.as_of), owner_kind, owner_id)
+        wanted = Asked(
+            cycle_id=cycle_id,
+            at=known.as_of,
+            since=_moment(since, known.as_of),
+            owner_kind=owner_kind,
+            owner_id=owner_id,
+            states=states,
+            label=label,
+        )
         standings = await find_standings(known.connection, wanted)
         active = sorted(
             (each for each in standings if each.state == "active" and each.unchecked),
@@ -131,7 +142,12 @@ def _document(cycle: Cycle, standings: Sequence[Standing], wanted: Asked) -> dic
         ],
         "owners_total": len(owners),
         "behind": [
-            {**_named(each), "progress": each.progress, "pace": pace_now}
+            {
+                **_named(each),
+                "progress": each.progress,
+                "pace": pace_now,
+                "computed_status": computed_status(pace_now),
+            }
             for each, pace_now in furthest_behind(standings, expected, MAX_BEHIND)
         ],
         "changed": _changed(standings, wanted.since),

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from contracts.goals import Cadence, CheckInRhythm, Status
+from contracts.goals import Cadence, CheckInRhythm, CycleState, ObjectiveState, Status
 from services.projections.api.shapes import OwnerShape, Position, Shape
-from services.projections.okrs.rows import CycleState, ObjectiveState
 
 
 class CycleShape(Shape):
@@ -33,15 +32,22 @@ class CyclesShape(Shape):
 
 
 class SummaryShape(Shape):
-    """Objectives summed up; drafts are in `objectives` and `by_state` alone."""
+    """Objectives summed up; `objectives` and `by_state` count all, the rest active and closed."""
 
     objectives: int
     by_state: dict[ObjectiveState, int]
     key_results: int
-    by_status: dict[Status | Literal["none"], int]
+    by_status: Annotated[
+        dict[Status | Literal["none"], int], Field(description="Key results by what people say.")
+    ]
     unchecked: Annotated[int, Field(description="Key results that nobody and no KPI reports on.")]
     progress: Annotated[float | None, Field(description="Mean of the objectives.")]
     pace: Annotated[float | None, Field(description="`progress` less what is expected.")]
+    computed_status: Annotated[Status | None, Field(description="What the pace says.")]
+    by_computed_status: Annotated[
+        dict[Status | Literal["none"], int],
+        Field(description="Objectives by what their own pace says; none: without progress."),
+    ]
     confidence: Annotated[float | None, Field(description="Mean of the key results that have one.")]
 
 
@@ -59,6 +65,7 @@ class BehindShape(Shape):
     owner: OwnerShape
     progress: float
     pace: float
+    computed_status: Status
 
 
 class UncheckedShape(Shape):

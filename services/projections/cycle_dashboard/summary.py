@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from contracts.goals import OwnerKind, Status
-from contracts.progress import Part, pace, weighted_mean
+from contracts.goals import ObjectiveState, OwnerKind, Status
+from contracts.progress import Part, computed_status, pace, weighted_mean
 from services.projections.cycle_dashboard.query import Standing
-from services.projections.okrs.rows import ObjectiveState
 
 NO_STATUS: Final = "none"
 
@@ -17,8 +16,10 @@ NO_STATUS: Final = "none"
 class Summary:
     """Objectives summed up.
 
-    Drafts are counted in `by_state` alone. `progress` is the mean over the other objectives,
-    `confidence` that over their key results; both are None where nothing has one.
+    `objectives` and `by_state` count all. The rest is about those that count, which are active
+    or closed: `progress` is their mean, `confidence` that over their key results; both are None
+    where nothing has one. `by_status` counts key results by what people say,
+    `by_computed_status` objectives by what their pace says.
     """
 
     objectives: int
@@ -28,6 +29,8 @@ class Summary:
     unchecked: int
     progress: float | None
     pace: float | None
+    computed_status: Status | None
+    by_computed_status: dict[str, int]
     confidence: float | None
 
 
@@ -36,6 +39,7 @@ def summarise(standings: Iterable[Standing], expected: float) -> Summary:
     everything = list(standings)
     counted = [each for each in everything if each.counts]
     progress = weighted_mean([Part(each.progress, 1.0) for each in counted])
+    ahead = pace(progress, expected)
     return Summary(
         objectives=len(everything),
         by_state=_by_state(everything),
@@ -43,7 +47,9 @@ def summarise(standings: Iterable[Standing], expected: float) -> Summary:
         by_status=_by_status(counted),
         unchecked=sum(each.unchecked for each in counted if each.state == "active"),
         progress=progress,
-        pace=pace(progress, expected),
+        pace=ahead,
+        computed_status=computed_status(ahead),
+        by_computed_status=_by_computed_status(counted, expected),
         confidence=weighted_mean(
             [Part(each.confidence, float(each.confidences)) for each in counted]
         ),
@@ -97,3 +103,8 @@ def _by_status(standings: Sequence[Standing]) -> dict[str, int]:
     }
     said = sum(counts.values())
     return {**counts, NO_STATUS: sum(each.key_results for each in standings) - said}
+
+
+def _by_computed_status(standings: Sequence[Standing], expected: float) -> dict[str, int]:
+    counts = Counter(computed_status(pace(each.progress, expected)) for each in standings)
+    return {**{status: counts[status] for status in get_args(Status)}, NO_STATUS: counts[None]}

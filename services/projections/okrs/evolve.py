@@ -1,7 +1,6 @@
 """What each published event changes in the rows: pure, and without any roll-up."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -9,19 +8,19 @@ from msgspec.structs import replace
 
 from contracts import goals
 from contracts.events import PublishedEvent
-from contracts.progress import OwnSource, key_result_progress
+from services.projections.okrs import key_results
 from services.projections.okrs.rows import (
     Alignment,
     AlignmentKey,
     Change,
     Cycle,
+    Delegate,
     KeyResult,
     Objective,
+    Removed,
     Unaligned,
 )
 from services.projections.read_model import CannotApplyError
-
-_MEASURABLE_TYPES: Final = frozenset({"increase", "decrease"})
 
 
 class Rows(Protocol):
@@ -61,6 +60,11 @@ def _cycle_planned(_: Rows, event: goals.CyclePlanned, __: int) -> tuple[Change,
     )
 
 
+def _cycle_revised(rows: Rows, event: goals.CycleRevised, _: int) -> tuple[Change, ...]:
+    cycle = _known_cycle(rows, event.cycle_id)
+    return (replace(cycle, name=event.name, check_in_rhythm=event.check_in_rhythm),)
+
+
 def _cycle_activated(rows: Rows, event: goals.CycleActivated, _: int) -> tuple[Change, ...]:
     return (replace(_known_cycle(rows, event.cycle_id), state="active"),)
 
@@ -75,6 +79,10 @@ def _cycle_closed(rows: Rows, event: goals.CycleClosed, _: int) -> tuple[Change,
     return (replace(_known_cycle(rows, event.cycle_id), state="closed"),)
 
 
+def _cycle_reopened(rows: Rows, event: goals.CycleReopened, _: int) -> tuple[Change, ...]:
+    return (replace(_known_cycle(rows, event.cycle_id), state=event.state),)
+
+
 def _drafted(_: Rows, event: goals.ObjectiveDrafted, __: int) -> tuple[Change, ...]:
     return (
         Objective(
@@ -84,30 +92,44 @@ def _drafted(_: Rows, event: goals.ObjectiveDrafted, __: int) -> tuple[Change, .
             owner_kind=event.owner.kind,
             owner_id=event.owner.id,
             ambition=event.ambition,
+            labels=event.labels,
+            delegates=_delegates(event.delegates),
+            predecessor_id=event.predecessor_id,
         ),
     )
 
 
+def _revised(rows: Rows, event: goals.ObjectiveRevised, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    return (replace(objective, title=event.title, ambition=event.ambition, labels=event.labels),)
+
+
+def _reassigned(rows: Rows, event: goals.ObjectiveReassigned, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    return (replace(objective, owner_kind=event.owner.kind, owner_id=event.owner.id),)
+
+
+def _delegated(rows: Rows, event: goals.ObjectiveDelegated, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    return (replace(objective, delegates=_delegates(event.delegates)),)
+
+
+def _delegates(owners: tuple[goals.Owner, ...]) -> tuple[Delegate, ...]:
+    return tuple(Delegate(each.kind, each.id) for each in owners)
+
+
 def _key_result_added(rows: Rows, event: goals.KeyResultAdded, _: int) -> tuple[Change, ...]:
     objective = _known_objective(rows, event.objective_id)
-    if event.type not in _MEASURABLE_TYPES:
-        raise CannotApplyError(f"key results of type {event.type} are not understood here")
-    if event.baseline is None or event.target is None or event.baseline == event.target:
-        raise CannotApplyError("the key result has no way from its baseline to its target")
-    key_result = KeyResult(
-        key_result_id=event.key_result_id,
-        objective_id=event.objective_id,
-        title=event.title,
-        type=event.type,
-        baseline=event.baseline,
-        target=event.target,
-        stretch=event.stretch,
-        unit=event.unit,
-        weight=event.weight,
-        due_on=event.due_on,
-    )
-    key_results = (*objective.key_result_ids, event.key_result_id)
-    return replace(objective, key_result_ids=key_results), key_result
+    owned = (*objective.key_result_ids, event.key_result_id)
+    return replace(objective, key_result_ids=owned), key_results.added(event)
+
+
+def _key_result_removed(rows: Rows, event: goals.KeyResultRemoved, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    key_result = _known_key_result(rows, event.key_result_id)
+    left = tuple(each for each in objective.key_result_ids if each != key_result.key_result_id)
+    ended = Removed(key_result.key_result_id, objective.objective_id)
+    return replace(objective, key_result_ids=left), ended
 
 
 def _aligned(_: Rows, event: goals.ObjectiveAligned, __: int) -> tuple[Change, ...]:
@@ -130,69 +152,105 @@ def _unaligned(rows: Rows, event: goals.ObjectiveUnaligned, _: int) -> tuple[Cha
     return (Unaligned(key),)
 
 
+def _proposed(rows: Rows, event: goals.ObjectiveProposed, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    return (replace(objective, state="proposed", approved_at=None),)
+
+
+def _approved(rows: Rows, event: goals.ObjectiveApproved, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    return (replace(objective, approved_at=event.context.recorded_at),)
+
+
+def _returned(rows: Rows, event: goals.ObjectiveReturned, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    return (replace(objective, state="draft", approved_at=None),)
+
+
 def _activated(rows: Rows, event: goals.ObjectiveActivated, _: int) -> tuple[Change, ...]:
     return (replace(_known_objective(rows, event.objective_id), state="active"),)
 
 
-def _checked_in(rows: Rows, event: goals.KeyResultCheckedIn, position: int) -> tuple[Change, ...]:
-    # What is said of an earlier time than was spoken of before only joins the history.
-    key_result = _known_key_result(rows, event.key_result_id)
-    true_at = event.context.effective_at
-    if key_result.checked_in_at is None or true_at >= key_result.checked_in_at:
-        key_result = replace(
-            key_result,
-            checked_in_at=true_at,
-            confidence=event.confidence,
-            status=event.status,
-        )
-    if key_result.value_at is None or true_at >= key_result.value_at:
-        key_result = _with_value(key_result, event.value, "manual", true_at, position)
-    return (key_result,)
+def _postponed(rows: Rows, event: goals.ObjectivePostponed, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    ended_at = event.context.recorded_at
+    return (replace(objective, state="postponed", approved_at=None, ended_at=ended_at),)
 
 
-def _linked(rows: Rows, event: goals.KeyResultLinked, _: int) -> tuple[Change, ...]:
-    key_result = _known_key_result(rows, event.key_result_id)
-    return (replace(key_result, kpi=event.kpi, kpi_reading=event.reading),)
+def _abandoned(rows: Rows, event: goals.ObjectiveAbandoned, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    ended_at = event.context.recorded_at
+    return (replace(objective, state="abandoned", approved_at=None, ended_at=ended_at),)
 
 
-def _unlinked(rows: Rows, event: goals.KeyResultUnlinked, _: int) -> tuple[Change, ...]:
-    key_result = _known_key_result(rows, event.key_result_id)
-    return (replace(key_result, kpi=None, kpi_reading=None),)
+def _reopened(rows: Rows, event: goals.ObjectiveReopened, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    unscored = (
+        key_results.unscored(_known_key_result(rows, each)) for each in objective.key_result_ids
+    )
+    reopened = replace(objective, state=event.state, ended_at=None, score=None, verdict=None)
+    return reopened, *unscored
 
 
-def _measured(rows: Rows, event: goals.KeyResultMeasured, position: int) -> tuple[Change, ...]:
-    key_result = _known_key_result(rows, event.key_result_id)
-    true_at = min(event.period_end, event.context.effective_at)
-    return (_with_value(key_result, event.value, "kpi", true_at, position),)
+def _carried_over(rows: Rows, event: goals.ObjectiveCarriedOver, _: int) -> tuple[Change, ...]:
+    objective = _known_objective(rows, event.objective_id)
+    return (replace(objective, successor_id=event.successor_id),)
 
 
 def _closed(rows: Rows, event: goals.ObjectiveClosed, _: int) -> tuple[Change, ...]:
     objective = _known_objective(rows, event.objective_id)
-    scored = tuple(
-        replace(_known_key_result(rows, each.key_result_id), score=each.score)
+    ended = replace(objective, state="closed", ended_at=event.context.recorded_at)
+    return _scored(rows, ended, event)
+
+
+def _rescored(rows: Rows, event: goals.ObjectiveRescored, _: int) -> tuple[Change, ...]:
+    return _scored(rows, _known_objective(rows, event.objective_id), event)
+
+
+def _scored(
+    rows: Rows, objective: Objective, event: goals.ObjectiveClosed | goals.ObjectiveRescored
+) -> tuple[Change, ...]:
+    scored = (
+        key_results.scored(_known_key_result(rows, each.key_result_id), each)
         for each in event.key_results
     )
-    closed = replace(objective, state="closed", score=event.score, verdict=event.verdict)
-    return closed, *scored
+    return replace(objective, score=event.score, verdict=event.verdict), *scored
 
 
-def _with_value(
-    key_result: KeyResult, value: float, source: OwnSource, true_at: datetime, position: int
-) -> KeyResult:
-    assert key_result.baseline is not None
-    assert key_result.target is not None
-    reached = key_result_progress(
-        baseline=key_result.baseline, target=key_result.target, value=value, source=source
-    )
-    return replace(
-        key_result,
-        value=value,
-        value_at=true_at,
-        position=position,
-        attainment=reached.attainment,
-        progress=reached.progress,
-        source=reached.source,
-    )
+def _retargeted(rows: Rows, event: goals.KeyResultRetargeted, _: int) -> tuple[Change, ...]:
+    return (key_results.retargeted(_known_key_result(rows, event.key_result_id), event),)
+
+
+def _key_result_revised(rows: Rows, event: goals.KeyResultRevised, _: int) -> tuple[Change, ...]:
+    return (key_results.revised(_known_key_result(rows, event.key_result_id), event),)
+
+
+def _checked_in(rows: Rows, event: goals.KeyResultCheckedIn, position: int) -> tuple[Change, ...]:
+    before = _known_key_result(rows, event.key_result_id)
+    return (key_results.checked_in(before, event, position),)
+
+
+def _corrected(rows: Rows, event: goals.CheckInCorrected, position: int) -> tuple[Change, ...]:
+    before = _known_key_result(rows, event.key_result_id)
+    return (key_results.corrected(before, event, position),)
+
+
+def _linked(rows: Rows, event: goals.KeyResultLinked, _: int) -> tuple[Change, ...]:
+    return (key_results.linked(_known_key_result(rows, event.key_result_id), event),)
+
+
+def _unlinked(rows: Rows, event: goals.KeyResultUnlinked, _: int) -> tuple[Change, ...]:
+    return (key_results.unlinked(_known_key_result(rows, event.key_result_id), event),)
+
+
+def _measured(rows: Rows, event: goals.KeyResultMeasured, position: int) -> tuple[Change, ...]:
+    before = _known_key_result(rows, event.key_result_id)
+    return (key_results.measured(before, event, position),)
+
+
+def _nothing(_: Rows, __: PublishedEvent, ___: int) -> tuple[Change, ...]:
+    """What was said about an objective changes no row: its history has it."""
+    return ()
 
 
 def _known_cycle(rows: Rows, key: UUID) -> Cycle:
@@ -220,20 +278,43 @@ _Step = Callable[[Rows, Any, int], tuple[Change, ...]]
 
 _STEPS: Final[Mapping[type[PublishedEvent], _Step]] = {
     goals.CyclePlanned: _cycle_planned,
+    goals.CycleRevised: _cycle_revised,
     goals.CycleActivated: _cycle_activated,
     goals.CycleScoringStarted: _cycle_scoring_started,
     goals.CycleClosed: _cycle_closed,
+    goals.CycleReopened: _cycle_reopened,
     goals.ObjectiveDrafted: _drafted,
+    goals.ObjectiveRevised: _revised,
+    goals.ObjectiveReassigned: _reassigned,
+    goals.ObjectiveDelegated: _delegated,
     goals.KeyResultAdded: _key_result_added,
+    goals.KeyResultRevised: _key_result_revised,
+    goals.KeyResultRetargeted: _retargeted,
+    goals.KeyResultRemoved: _key_result_removed,
     goals.ObjectiveAligned: _aligned,
     goals.ObjectiveUnaligned: _unaligned,
+    goals.ObjectiveProposed: _proposed,
+    goals.ObjectiveApproved: _approved,
+    goals.ObjectiveReturned: _returned,
     goals.ObjectiveActivated: _activated,
     goals.KeyResultCheckedIn: _checked_in,
+    goals.CheckInCorrected: _corrected,
     goals.KeyResultLinked: _linked,
     goals.KeyResultUnlinked: _unlinked,
     goals.KeyResultMeasured: _measured,
     goals.ObjectiveClosed: _closed,
+    goals.ObjectiveRescored: _rescored,
+    goals.RetrospectiveWritten: _nothing,
+    goals.ObjectivePostponed: _postponed,
+    goals.ObjectiveAbandoned: _abandoned,
+    goals.ObjectiveReopened: _reopened,
+    goals.ObjectiveCarriedOver: _carried_over,
+    goals.ObjectiveCommented: _nothing,
+    goals.ObjectiveAcknowledged: _nothing,
 }
 
 # By CloudEvents type: what the group understands. Any other type is newer than this version.
 UNDERSTOOD: Final[Mapping[str, type[PublishedEvent]]] = {step.TYPE: step for step in _STEPS}
+
+# What no row is made of, so that it does not matter what PostgreSQL could not store of it.
+LEAVES_NO_TRACE: Final = frozenset(fact for fact, step in _STEPS.items() if step is _nothing)

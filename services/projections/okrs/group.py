@@ -12,7 +12,7 @@ from contracts.events import PublishedEvent
 from contracts.subjects import GOALS_STREAM
 from services.chassis.postgres import Connection
 from services.projections.okrs import persistence
-from services.projections.okrs.evolve import UNDERSTOOD, evolve
+from services.projections.okrs.evolve import LEAVES_NO_TRACE, UNDERSTOOD, evolve
 from services.projections.okrs.model import Okrs
 from services.projections.okrs.rollup import roll_up
 from services.projections.read_model import UnreadableEventError
@@ -69,7 +69,7 @@ class OkrsGroup:
         understood = UNDERSTOOD.get(event.type)
         if understood is None:
             return None
-        if _NUL in event.data:
+        if _NUL in event.data and understood not in LEAVES_NO_TRACE:
             raise UnreadableEventError("it has a NUL character, which PostgreSQL cannot store")
         try:
             return understood.model_validate_json(event.data)

@@ -82,9 +82,5 @@ def _own_parts(okrs: Okrs, node: Node, objective: Objective, at: datetime) -> di
 
 def _fed(key_result: KeyResult, children: Collection[Part]) -> KeyResult:
     """A key result without a value of its own, as its children leave it."""
-    assert key_result.baseline is not None
-    assert key_result.target is not None
-    fed = key_result_progress(
-        baseline=key_result.baseline, target=key_result.target, value=None, children=children
-    )
+    fed = key_result_progress(None, "manual", children)
     return replace(key_result, progress=fed.progress, source=fed.source)

@@ -1,12 +1,12 @@
 """What the okrs group knows at one moment: a row per cycle, objective, key result, alignment.
 
 Rows are immutable; when one held is kept by the timeline it lies in. Progress, attainment and
-scores are shares of 1; values, baselines and targets are in the key result's unit. Rows cannot
-form circles, so the garbage collector is spared the many of them that a rebuild makes.
+scores are shares of 1; values, baselines, targets and bands are in the key result's unit. Rows
+cannot form circles, so the garbage collector is spared the many of them that a rebuild makes.
 """
 
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,16 +16,15 @@ from contracts.goals import (
     Ambition,
     Cadence,
     CheckInRhythm,
+    CycleState,
     KeyResultType,
     KpiReading,
+    ObjectiveState,
     OwnerKind,
     Status,
     Verdict,
 )
-from contracts.progress import Source
-
-CycleState = Literal["planned", "active", "scoring", "closed"]
-ObjectiveState = Literal["draft", "active", "closed"]
+from contracts.progress import COUNTING_STATES, Source, Tally
 
 
 class AlignmentKey(NamedTuple):
@@ -48,8 +47,19 @@ class Cycle(Struct, frozen=True, kw_only=True, gc=False):
     state: CycleState = "planned"
 
 
+class Delegate(Struct, frozen=True, gc=False):
+    """Somebody who may change an objective in its owner's name: an opaque id."""
+
+    kind: OwnerKind
+    id: str
+
+
 class Objective(Struct, frozen=True, kw_only=True, gc=False):
-    """An objective, without its progress: that moves more often than all the rest."""
+    """An objective, without its progress: that moves more often than all the rest.
+
+    `ended_at` is when it was closed, postponed or abandoned. It goes on from its predecessor in
+    an earlier cycle, and its successor goes on from it in a later one.
+    """
 
     objective_id: UUID
     cycle_id: UUID
@@ -61,11 +71,21 @@ class Objective(Struct, frozen=True, kw_only=True, gc=False):
     key_result_ids: tuple[UUID, ...] = ()
     score: float | None = None
     verdict: Verdict | None = None
+    labels: tuple[str, ...] = ()
+    delegates: tuple[Delegate, ...] = ()
+    approved_at: datetime | None = None
+    ended_at: datetime | None = None
+    predecessor_id: UUID | None = None
+    successor_id: UUID | None = None
 
     @property
     def counts(self) -> bool:
-        """Whether it moves the objectives it contributes to: not before it is active."""
-        return self.state != "draft"
+        """Whether it moves the objectives it contributes to.
+
+        Active and closed ones do. A draft or a proposal is not agreed on yet; what was postponed
+        or abandoned is nobody's work any more, and its parents are measured without it.
+        """
+        return self.state in COUNTING_STATES
 
 
 class Progress(Struct, frozen=True, gc=False):
@@ -80,12 +100,46 @@ class Progress(Struct, frozen=True, gc=False):
     progress: float | None = None
 
 
+class Milestone(Struct, frozen=True, gc=False):
+    """A step of a checklist; it counts with its weight once it is done."""
+
+    id: UUID
+    title: str
+    weight: float
+    done: bool = False
+
+
+class PhasedTarget(Struct, frozen=True, gc=False):
+    """What is expected at the end of a day."""
+
+    on: date
+    value: float
+
+
+class Measurement(Struct, frozen=True, kw_only=True, gc=False):
+    """The last that the followed KPI said: of which period, by which definition, from where.
+
+    `in_band` is how the period was counted, None where nothing is maintained.
+    """
+
+    period_start: datetime
+    period_end: datetime
+    metrics_position: int
+    definition: int | None = None
+    in_band: bool | None = None
+
+
 class KeyResult(Struct, frozen=True, kw_only=True, gc=False, rename={"key_result_id": "id"}):
     """A key result as it stands. Its JSON is what answers show of it.
 
     `source` says where `progress` comes from, `position` at which place in the goals log the
-    value was recorded. `value_at` is the moment the value was true at, `checked_in_at` that of
-    the last check-in, whose confidence and status these are; None: never.
+    value was recorded, `check_in_id` in which check-in (None: by a KPI). `value_at` is the moment
+    the value was true at. `checked_in_at` and `last_check_in_id` are of the last check-in, whose
+    confidence and status these are; None: never.
+
+    `in_band` says whether the value lies within `lower` and `upper`, `tally` how often one did;
+    both are None unless something is maintained. `computed_score` is what `score` would be if
+    nobody had set another one.
     """
 
     key_result_id: UUID
@@ -95,13 +149,21 @@ class KeyResult(Struct, frozen=True, kw_only=True, gc=False, rename={"key_result
     baseline: float | None = None
     target: float | None = None
     stretch: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    milestones: tuple[Milestone, ...] = ()
+    phased_targets: tuple[PhasedTarget, ...] = ()
     unit: str = ""
     weight: float = 1.0
     due_on: date | None = None
     kpi: str | None = None
     kpi_reading: KpiReading | None = None
+    measurement: Measurement | None = None
     value: float | None = None
     value_at: datetime | None = None
+    check_in_id: UUID | None = None
+    in_band: bool | None = None
+    tally: Tally | None = None
     attainment: float | None = None
     progress: float = 0.0
     source: Source = "computed"
@@ -109,7 +171,9 @@ class KeyResult(Struct, frozen=True, kw_only=True, gc=False, rename={"key_result
     confidence: float | None = None
     status: Status | None = None
     checked_in_at: datetime | None = None
+    last_check_in_id: UUID | None = None
     score: float | None = None
+    computed_score: float | None = None
 
 
 class Alignment(Struct, frozen=True, kw_only=True, gc=False):
@@ -133,4 +197,11 @@ class Unaligned(NamedTuple):
     key: AlignmentKey
 
 
-Change = Cycle | Objective | KeyResult | Alignment | Unaligned
+class Removed(NamedTuple):
+    """The change that ends a key result."""
+
+    key_result_id: UUID
+    objective_id: UUID
+
+
+Change = Cycle | Objective | KeyResult | Alignment | Unaligned | Removed

@@ -72,6 +72,9 @@ class Store:
     def rows(self, statement: str, *parameters: object) -> list[dict[str, Any]]:
         return self._connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
 
+    def execute(self, statement: str, *parameters: object) -> None:
+        self._connection.execute(statement, parameters)  # type: ignore[arg-type]
+
     def empty(self) -> None:
         """Make it as new."""
         self._connection.execute(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from contracts import goals
 from contracts.progress import expected_progress
 from tests.integration.goals.conftest import problem
 from tests.integration.projections.conftest import Service
@@ -41,7 +42,7 @@ def node(tree: dict[str, Any], title: str) -> dict[str, Any]:
 
 async def test_a_tree_is_shown_depth_first_with_all_that_holds(service: Service) -> None:
     log = company(service.log)
-    log.check_in("company", "growth", 25.0, status="at_risk", confidence=0.4)
+    said = log.check_in("company", "growth", 25.0, status="at_risk", confidence=0.4)
     log.check_in("ada", "ships", 100.0)
     position = await service.apply()
     tree = await service.get("/alignment-tree", min_position=position, cycle=Q1)
@@ -67,11 +68,18 @@ async def test_a_tree_is_shown_depth_first_with_all_that_holds(service: Service)
         "baseline": 0,
         "target": 100,
         "stretch": None,
+        "lower": None,
+        "upper": None,
+        "milestones": [],
+        "phased_targets": [],
         "unit": "%",
         "weight": 1,
         "due_on": None,
         "value": 25,
         "value_at": growth["value_at"],
+        "check_in_id": str(said),
+        "in_band": None,
+        "tally": None,
         "attainment": 0.25,
         "progress": 0.25,
         "source": "manual",
@@ -79,9 +87,15 @@ async def test_a_tree_is_shown_depth_first_with_all_that_holds(service: Service)
         "confidence": 0.4,
         "status": "at_risk",
         "checked_in_at": growth["value_at"],
+        "last_check_in_id": str(said),
         "kpi": None,
         "kpi_reading": None,
+        "measurement": None,
         "score": None,
+        "computed_score": None,
+        "expected": top["expected"],
+        "pace": pytest.approx(0.25 - top["expected"]),
+        "computed_status": growth["computed_status"],
     }
     assert datetime.fromisoformat(growth["value_at"]) == log.events[-2].time
     assert (love["source"], love["progress"]) == ("aligned", pytest.approx(2 / 3))
@@ -99,6 +113,119 @@ async def test_pace_is_progress_less_what_the_cycle_expects_at_that_moment(
     lonely = node(tree, "lonely")
     assert lonely["expected"] == pytest.approx(expected)
     assert lonely["pace"] == pytest.approx(0.5 - expected)
+
+
+async def test_every_type_of_key_result_shows_what_it_is_measured_by(service: Service) -> None:
+    log = service.log
+    log.cycle()
+    log.objective("homepage", active=False)
+    log.key_result("homepage", "uptime", type="maintain", lower=99.99, unit="%")
+    languages = [{"id": named(each), "title": each, "weight": 1} for each in ("en", "de", "fi")]
+    log.key_result("homepage", "languages", type="milestones", milestones=languages)
+    log.key_result("homepage", "responsive", type="binary", due_on="2026-04-30")
+    phases = [{"on": "2026-01-31", "value": 1300}]
+    latency = {"baseline": 1400.0, "target": 1000.0, "unit": "ms", "phased_targets": phases}
+    log.key_result("homepage", "latency", type="decrease", **latency)
+    log.activate("homepage")
+    log.link("homepage", "uptime")
+    log.measure("homepage", "uptime", 99.95)
+    log.check_in("homepage", "languages", 2 / 3, milestones_done=[named("en"), named("fi")])
+    log.check_in("homepage", "responsive", 1.0)
+    log.check_in("homepage", "latency", 1200.0)
+    await service.apply()
+    as_of = datetime(2026, 2, 1, tzinfo=UTC)
+    tree = await service.get("/alignment-tree", cycle=Q1, as_of=as_of.isoformat())
+    homepage = node(tree, "homepage")
+    uptime, spoken, responsive, slow = homepage["key_results"]
+    assert (uptime["lower"], uptime["upper"], uptime["in_band"]) == (99.99, None, False)
+    assert uptime["tally"] == {"measured": 1, "in_band": 0}
+    assert (uptime["measurement"]["in_band"], uptime["source"]) == (False, "kpi")
+    assert [each["done"] for each in spoken["milestones"]] == [True, False, True]
+    assert (spoken["progress"], spoken["in_band"]) == (pytest.approx(2 / 3), None)
+    # Due a month after the cycle: 31 of 120 days are over.
+    assert responsive["expected"] == pytest.approx(31 / 120)
+    assert (responsive["progress"], responsive["computed_status"]) == (1, "on_track")
+    # A quarter of the way was to be done by the end of January; half of it is.
+    assert slow["phased_targets"] == [{"on": "2026-01-31", "value": 1300}]
+    assert (slow["expected"], slow["pace"]) == (0.25, 0.25)
+    assert homepage["progress"] == pytest.approx((0 + 2 / 3 + 1 + 0.5) / 4)
+    assert homepage["computed_status"] == "on_track"
+
+
+def a_company_of_all_states(log: GoalsLog) -> GoalsLog:
+    company(log)
+    log.objective("later", {"l": 1.0}, owner=("team", "sales"), labels=["web"])
+    log.align("later", "sales")
+    log.of("later", goals.ObjectivePostponed)
+    log.objective("never", {"n": 1.0}, owner=("team", "ops"), labels=["web", "q1"])
+    log.of("never", goals.ObjectiveAbandoned)
+    return log
+
+
+async def test_what_was_put_off_or_given_up_is_shown_as_such(service: Service) -> None:
+    log = a_company_of_all_states(service.log)
+    await service.apply()
+    tree = await service.get("/alignment-tree", cycle=Q1)
+    assert node(tree, "later")["state"] == "postponed"
+    never = node(tree, "never")
+    assert (never["state"], never["labels"]) == ("abandoned", ["web", "q1"])
+    assert datetime.fromisoformat(never["ended_at"]) == log.now
+    # Nothing more was expected of it than when it ended, whenever one asks.
+    later = await service.get("/alignment-tree", cycle=Q1, as_of="2026-03-31T00:00:00Z")
+    assert node(later, "never")["expected"] == pytest.approx(
+        expected_progress(starts_on=date(2026, 1, 1), ends_on=date(2026, 3, 31), at=log.now)
+    )
+    assert node(later, "company")["expected"] > node(later, "never")["expected"]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"state": "postponed"}, ["company", "sales", "later"]),
+        ({"state": ["postponed", "abandoned"]}, ["company", "sales", "later", "never"]),
+        ({"label": "q1"}, ["never"]),
+        ({"label": "web", "state": "postponed"}, ["company", "sales", "later"]),
+        ({"label": "unheard-of"}, []),
+        ({"state": "draft"}, []),
+    ],
+)
+async def test_filters_keep_what_leads_to_what_is_wanted(
+    service: Service, query: dict[str, Any], shown: list[str]
+) -> None:
+    a_company_of_all_states(service.log)
+    await service.apply()
+    tree = await service.get("/alignment-tree", cycle=Q1, **query)
+    assert names(tree) == shown
+    assert tree["roots"] == [each["id"] for each in tree["nodes"] if each["depth"] == 0]
+
+
+async def test_a_key_result_that_was_removed_is_shown_until_then(service: Service) -> None:
+    log = company(service.log)
+    before = log.now
+    log.of_key_result("company", "growth", goals.KeyResultRemoved)
+    await service.apply()
+    titles = [each["title"] for each in node(await tree_now(service), "company")["key_results"]]
+    assert titles == ["love"]
+    then = await service.get("/alignment-tree", cycle=Q1, as_of=before.isoformat())
+    assert len(node(then, "company")["key_results"]) == 2
+
+
+async def test_predecessor_successor_and_delegates_are_named(service: Service) -> None:
+    log = service.log
+    log.cycle()
+    web = {"kind": "team", "id": "web"}
+    log.objective("next", predecessor_id=named("before"), delegates=[web])
+    later = {"successor_id": named("after"), "successor_cycle_id": YEAR}
+    log.of("next", goals.ObjectiveCarriedOver, **later)
+    await service.apply()
+    found = node(await tree_now(service), "next")
+    assert found["predecessor_id"] == str(named("before"))
+    assert found["successor_id"] == str(named("after"))
+    assert found["delegates"] == [web]
+
+
+async def tree_now(service: Service) -> dict[str, Any]:
+    return await service.get("/alignment-tree", cycle=Q1)
 
 
 async def test_several_parents_are_all_named_and_the_child_is_shown_once(

@@ -1,11 +1,13 @@
 """Cycles and their dashboards over HTTP."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import pytest
 
+from contracts import goals
+from contracts.goals import ObjectiveState
 from tests.integration.goals.conftest import problem
 from tests.integration.projections.conftest import Service
 from tests.unit.projections.goals_log import Q1, GoalsLog, named
@@ -28,6 +30,11 @@ def working_company(log: GoalsLog) -> GoalsLog:
     return log
 
 
+def states(**counts: int) -> dict[str, int]:
+    """How many objectives are in each state; none in those that are not named."""
+    return {state: counts.get(state, 0) for state in get_args(ObjectiveState)}
+
+
 async def dashboard(service: Service, **query: Any) -> dict[str, Any]:
     return await service.get(f"/cycle-dashboards/{Q1}", **query)
 
@@ -41,14 +48,20 @@ async def test_a_cycle_is_summed_up(service: Service) -> None:
     assert answer["cycle"]["name"] == "Q1 2026"
     assert answer["cycle"]["state"] == "active"
     assert answer["objectives"] == 4
-    assert answer["by_state"] == {"draft": 1, "active": 3, "closed": 0}
+    assert answer["by_state"] == states(draft=1, active=3)
     assert answer["key_results"] == 4
     assert answer["by_status"] == {"on_track": 1, "at_risk": 0, "off_track": 1, "none": 2}
     assert answer["unchecked"] == 1
     assert answer["expected"] == 0.5
     # ahead 0.8, behind (0.2 + 0) / 2, silent 0; the draft is not counted.
     assert answer["progress"] == pytest.approx(0.3)
-    assert answer["pace"] == pytest.approx(-0.2)
+    assert (answer["pace"], answer["computed_status"]) == (pytest.approx(-0.2), "at_risk")
+    assert answer["by_computed_status"] == {
+        "on_track": 1,
+        "at_risk": 0,
+        "off_track": 2,
+        "none": 0,
+    }
     assert answer["confidence"] == pytest.approx(0.6)
     assert answer["changed"] is None
 
@@ -89,6 +102,26 @@ async def test_what_is_furthest_behind_comes_first(service: Service) -> None:
         ("behind", pytest.approx(-0.4)),
     ]
     assert answer["behind"][0]["owner"] == {"kind": "team", "id": "ops"}
+    assert answer["behind"][0]["computed_status"] == "off_track"
+
+
+async def test_states_and_labels_can_be_looked_at_alone(service: Service) -> None:
+    log = working_company(service.log)
+    log.objective("given up", {"g": 1.0}, labels=["web"])
+    log.check_in("given up", "g", 100.0)
+    log.of("given up", goals.ObjectiveAbandoned)
+    log.objective("labelled", {"l": 1.0}, labels=["web", "q1"])
+    await service.apply()
+    everything = await dashboard(service)
+    assert everything["by_state"] == states(draft=1, active=4, abandoned=1)
+    # What was given up is counted by its state alone.
+    assert everything["progress"] == pytest.approx(0.9 / 4)
+    web = await dashboard(service, label="web")
+    assert (web["objectives"], web["progress"]) == (2, 0)
+    gone = await dashboard(service, state=["abandoned", "draft"])
+    assert (gone["objectives"], gone["progress"]) == (2, None)
+    both = await dashboard(service, state="active", label="web")
+    assert [each["title"] for each in both["behind"]] == ["labelled"]
 
 
 async def test_key_results_nobody_reports_on_are_named(service: Service) -> None:
@@ -136,10 +169,10 @@ async def test_a_dashboard_as_of_then_shows_what_was_known_then(service: Service
     log.close("ahead", {"a": 0.8})
     await service.apply()
     before = await dashboard(service, as_of=then.isoformat())
-    assert before["by_state"] == {"draft": 1, "active": 3, "closed": 0}
+    assert before["by_state"] == states(draft=1, active=3)
     assert (before["progress"], before["unchecked"]) == (pytest.approx(0.3), 1)
     after = await dashboard(service)
-    assert after["by_state"] == {"draft": 1, "active": 2, "closed": 1}
+    assert after["by_state"] == states(draft=1, active=2, closed=1)
     assert (after["progress"], after["unchecked"]) == (pytest.approx(1.9 / 3), 0)
 
 
@@ -159,6 +192,8 @@ async def test_a_cycle_nobody_knows_is_a_problem(service: Service) -> None:
         ({"since": "soon"}, (422, "invalid-request")),
         ({"since": "2026-01-01T10:00:00"}, (422, "invalid-request")),
         ({"owner_kind": "god"}, (422, "invalid-request")),
+        ({"state": "asleep"}, (422, "invalid-request")),
+        ({"label": "Not one"}, (422, "invalid-request")),
         ({"owner_id": ""}, (422, "invalid-request")),
     ],
 )

@@ -5,8 +5,16 @@ from typing import Any
 from deploy.local.tree_text import tree_lines
 
 
-def node(title: str, *, depth: int = 0, progress: float | None, pace: float | None) -> Any:
+def node(
+    title: str,
+    *,
+    depth: int = 0,
+    progress: float | None,
+    pace: float | None,
+    state: str = "active",
+) -> Any:
     return {
+        "state": state,
         "id": "7b8b92d3",
         "title": title,
         "depth": depth,
@@ -25,6 +33,15 @@ def test_a_line_shows_depth_progress_and_pace() -> None:
     assert line.startswith("  Improve the homepage ")
     assert "██████░░░░  62%    +5" in line
     assert line.endswith("7b8b92d3  team:team-web")
+
+
+def test_what_is_not_being_worked_on_says_its_state() -> None:
+    given_up, active = shown(
+        node("Shut", progress=0.5, pace=-0.1, state="abandoned"),
+        node("Open", progress=0.5, pace=-0.1),
+    )
+    assert given_up.endswith("team:team-web  abandoned")
+    assert active.endswith("team:team-web")
 
 
 def test_an_objective_without_progress_says_so_and_keeps_the_columns() -> None:

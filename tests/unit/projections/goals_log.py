@@ -77,6 +77,7 @@ class GoalsLog:
         owner: tuple[str, str] = ("team", "sales"),
         ambition: str = "committed",
         active: bool = True,
+        **fields: Any,
     ) -> UUID:
         """Draft an objective with key results from 0 to 100 with these weights; activate it."""
         objective_id = named(name)
@@ -88,6 +89,7 @@ class GoalsLog:
             title=name,
             owner={"kind": owner[0], "id": owner[1]},
             ambition=ambition,
+            **fields,
         )
         for key_result, weight in (key_results or {}).items():
             self.key_result(name, key_result, weight=weight)
@@ -96,19 +98,24 @@ class GoalsLog:
         return objective_id
 
     def key_result(self, objective: str, name: str, **fields: Any) -> UUID:
-        definition = {"type": "increase", "baseline": 0.0, "target": 100.0, "unit": "%", **fields}
-        self.add(
-            named(objective),
-            goals.KeyResultAdded,
-            objective_id=named(objective),
-            key_result_id=named(name),
-            title=name,
-            **definition,
-        )
+        """Add one: from 0 to 100, unless its type says that it goes another way."""
+        way = {"type": "increase", "baseline": 0.0, "target": 100.0, "unit": "%"}
+        definition = fields if "type" in fields else {**way, **fields}
+        self.of_key_result(objective, name, goals.KeyResultAdded, title=name, **definition)
         return named(name)
 
     def activate(self, name: str) -> None:
-        self.add(named(name), goals.ObjectiveActivated, objective_id=named(name))
+        self.of(name, goals.ObjectiveActivated)
+
+    def of(self, name: str, fact_type: type[PublishedEvent], **fields: Any) -> CloudEvent:
+        """Any other fact of an objective."""
+        return self.add(named(name), fact_type, objective_id=named(name), **fields)
+
+    def of_key_result(
+        self, objective: str, name: str, fact_type: type[PublishedEvent], **fields: Any
+    ) -> CloudEvent:
+        """Any other fact of a key result."""
+        return self.of(objective, fact_type, key_result_id=named(name), **fields)
 
     def align(
         self,
@@ -144,20 +151,33 @@ class GoalsLog:
         key_result: str,
         value: float,
         *,
-        status: str | None = None,
-        confidence: float | None = None,
         effective_at: datetime | None = None,
-    ) -> None:
-        self.add(
-            named(objective),
+        **fields: Any,
+    ) -> UUID:
+        """Check in; the check-in's id."""
+        check_in_id = UUID(int=len(self.events))
+        self.of_key_result(
+            objective,
+            key_result,
             goals.KeyResultCheckedIn,
             effective_at=effective_at,
-            objective_id=named(objective),
-            key_result_id=named(key_result),
-            check_in_id=UUID(int=len(self.events)),
+            check_in_id=check_in_id,
             value=value,
-            status=status,
-            confidence=confidence,
+            **fields,
+        )
+        return check_in_id
+
+    def correct(
+        self, objective: str, key_result: str, check_in_id: UUID, value: float, **fields: Any
+    ) -> None:
+        """Put a check-in right; `was` says what it said until now."""
+        self.of_key_result(
+            objective,
+            key_result,
+            goals.CheckInCorrected,
+            check_in_id=check_in_id,
+            value=value,
+            **fields,
         )
 
     def link(self, objective: str, key_result: str, kpi: str = "sales.revenue") -> None:
@@ -180,29 +200,42 @@ class GoalsLog:
         )
 
     def measure(
-        self, objective: str, key_result: str, value: float, kpi: str = "sales.revenue"
+        self,
+        objective: str,
+        key_result: str,
+        value: float,
+        kpi: str = "sales.revenue",
+        *,
+        day: int = 0,
     ) -> None:
-        self.add(
-            named(objective),
+        """Measure the day that began this many days after the log's first."""
+        period_start = START + timedelta(days=day)
+        self.of_key_result(
+            objective,
+            key_result,
             goals.KeyResultMeasured,
-            objective_id=named(objective),
-            key_result_id=named(key_result),
             kpi=kpi,
             value=value,
-            period_start=self.now - timedelta(days=1),
-            period_end=self.now + timedelta(days=1),
-            metrics_position=1,
+            period_start=period_start,
+            period_end=period_start + timedelta(days=1),
+            metrics_position=len(self.events),
         )
 
-    def close(self, name: str, scores: dict[str, float], *, verdict: str = "partial") -> None:
-        self.add(
-            named(name),
-            goals.ObjectiveClosed,
-            objective_id=named(name),
+    def close(
+        self,
+        name: str,
+        scores: dict[str, float],
+        *,
+        verdict: str = "partial",
+        fact_type: type[PublishedEvent] = goals.ObjectiveClosed,
+    ) -> None:
+        self.of(
+            name,
+            fact_type,
             score=sum(scores.values()) / len(scores),
             verdict=verdict,
             key_results=[
-                {"key_result_id": named(key_result), "score": score}
+                {"key_result_id": named(key_result), "score": score, "computed": score / 2}
                 for key_result, score in scores.items()
             ],
         )

@@ -2,28 +2,71 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from hypothesis import strategies as st
 
-from tests.unit.projections.goals_log import GoalsLog
+from contracts import goals
+from contracts.events import PublishedEvent
+from contracts.progress import done_share
+from tests.unit.projections.goals_log import GoalsLog, named
 
 OBJECTIVES = ["A", "B", "C", "D", "E"]
 KEY_RESULTS = ["1", "2"]
+STEPS_OF_CHECKLIST = [
+    {"id": named("small"), "title": "small", "weight": 1.0},
+    {"id": named("large"), "title": "large", "weight": 3.0},
+]
+# What there is to reach at first, and what it can become.
+TARGETS: dict[str, list[dict[str, Any]]] = {
+    "increase": [{"baseline": 0.0, "target": 100.0}, {"baseline": 50.0, "target": 75.0}],
+    "decrease": [{"baseline": 100.0, "target": 0.0}, {"baseline": 25.0, "target": -10.0}],
+    "maintain": [{"lower": 20.0, "upper": 30.0}, {"lower": 100.0}],
+    "milestones": [{"milestones": STEPS_OF_CHECKLIST}, {"milestones": STEPS_OF_CHECKLIST[:1]}],
+    "binary": [{}],
+}
+# Which fact leads from which states to which; what is not here has a rule of its own.
+MOVES: dict[str, tuple[set[str], str, type[PublishedEvent]]] = {
+    "propose": ({"draft"}, "proposed", goals.ObjectiveProposed),
+    "approve": ({"proposed"}, "proposed", goals.ObjectiveApproved),
+    "return": ({"proposed"}, "draft", goals.ObjectiveReturned),
+    "postpone": ({"draft", "proposed", "active"}, "postponed", goals.ObjectivePostponed),
+    "abandon": ({"draft", "active", "postponed"}, "abandoned", goals.ObjectiveAbandoned),
+}
 
 _objective = st.sampled_from(OBJECTIVES)
 _key_result = st.sampled_from(KEY_RESULTS)
 _target = st.sampled_from([None, *KEY_RESULTS])
+_value = st.sampled_from([-10.0, 25.0, 150.0])
 _nothing = st.none()
+_definition = st.tuples(st.sampled_from(list(TARGETS)), st.sampled_from([0.0, 1.0, 3.0]))
 _steps = st.one_of(
     st.tuples(st.just("draft"), _objective, _nothing, _nothing),
-    st.tuples(st.just("add"), _objective, _key_result, st.sampled_from([0.0, 1.0, 3.0])),
+    st.tuples(st.just("add"), _objective, _key_result, _definition),
     st.tuples(st.just("activate"), _objective, _nothing, _nothing),
-    st.tuples(st.just("check_in"), _objective, _key_result, st.sampled_from([-10.0, 25.0, 150.0])),
+    st.tuples(st.sampled_from(list(MOVES)), _objective, _nothing, _nothing),
+    st.tuples(st.just("check_in"), _objective, _key_result, _value),
+    st.tuples(st.just("correct"), _objective, _key_result, _value),
+    st.tuples(st.just("measure"), _objective, _key_result, st.tuples(_value, st.integers(0, 2))),
+    st.tuples(st.just("unlink"), _objective, _key_result, _nothing),
+    st.tuples(st.just("retarget"), _objective, _key_result, st.integers(0, 1)),
+    st.tuples(st.just("reweigh"), _objective, _key_result, st.sampled_from([0.0, 2.0])),
+    st.tuples(st.just("remove"), _objective, _key_result, _nothing),
     st.tuples(st.just("align"), _objective, _objective, _target),
     st.tuples(st.just("support"), _objective, _objective, _target),
     st.tuples(st.just("unalign"), _objective, st.integers(0, 3), _nothing),
     st.tuples(st.just("close"), _objective, _nothing, _nothing),
+    st.tuples(st.just("reopen"), _objective, st.sampled_from(["draft", "active"]), _nothing),
 )
+
+
+@dataclass
+class _KeyResult:
+    """What of a key result the next step depends on."""
+
+    type: str
+    check_ins: list[tuple[UUID, float]] = field(default_factory=list)
+    linked: bool = False
 
 
 @dataclass
@@ -32,32 +75,91 @@ class _Company:
 
     log: GoalsLog = field(default_factory=GoalsLog)
     state: dict[str, str] = field(default_factory=dict)
-    key_results: dict[str, set[str]] = field(default_factory=dict)
+    key_results: dict[str, dict[str, _KeyResult]] = field(default_factory=dict)
     parents: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
 
     def take(self, kind: str, name: str, other: Any, detail: Any) -> None:
         """Do the step if it is a valid one, so that every drawn sequence is a log."""
         if kind == "draft" and name not in self.state:
             self.log.objective(name, active=False)
             self.state[name] = "draft"
-            self.key_results[name] = set()
+            self.key_results[name] = {}
             self.parents[name] = []
-        elif self.state.get(name, "closed") != "closed":
+        elif name in self.state and kind in MOVES:
+            self._move(name, *MOVES[kind])
+        elif name in self.state:
             getattr(self, f"_{kind}", lambda *_: None)(name, other, detail)
 
-    def _add(self, name: str, key_result: str, weight: float) -> None:
-        if key_result not in self.key_results[name]:
-            self.log.key_result(name, name + key_result, weight=weight)
-            self.key_results[name].add(key_result)
+    def _move(self, name: str, before: set[str], to: str, fact: type[PublishedEvent]) -> None:
+        if self.state[name] in before:
+            self.log.of(name, fact)
+            self.state[name] = to
+
+    def _add(self, name: str, key_result: str, definition: tuple[str, float]) -> None:
+        type_, weight = definition
+        is_new = name + key_result not in self.removed and key_result not in self.key_results[name]
+        if is_new and self._is_open(name):
+            target = TARGETS[type_][0]
+            self.log.key_result(name, name + key_result, type=type_, weight=weight, **target)
+            self.key_results[name][key_result] = _KeyResult(type_)
 
     def _activate(self, name: str, *_: object) -> None:
-        if self.state[name] == "draft" and self.key_results[name]:
+        if self.state[name] in {"draft", "proposed"} and self.key_results[name]:
             self.log.activate(name)
             self.state[name] = "active"
 
     def _check_in(self, name: str, key_result: str, value: float) -> None:
-        if self.state[name] == "active" and key_result in self.key_results[name]:
-            self.log.check_in(name, name + key_result, value)
+        found = self.key_results[name].get(key_result)
+        if self.state[name] == "active" and found is not None:
+            said = _said(found.type, value)
+            check_in_id = self.log.check_in(name, name + key_result, **said)
+            found.check_ins.append((check_in_id, said["value"]))
+
+    def _correct(self, name: str, key_result: str, value: float) -> None:
+        found = self.key_results[name].get(key_result)
+        if found is not None and found.check_ins:
+            check_in_id, was = found.check_ins.pop(0)
+            said = _said(found.type, value)
+            self.log.correct(name, name + key_result, check_in_id, **said, was=was)
+            found.check_ins.append((check_in_id, said["value"]))
+
+    def _measure(self, name: str, key_result: str, told: tuple[float, int]) -> None:
+        found = self.key_results[name].get(key_result)
+        if (
+            self.state[name] == "active"
+            and found is not None
+            and found.type not in {"milestones", "binary"}
+        ):
+            if not found.linked:
+                self.log.link(name, name + key_result)
+                found.linked = True
+            self.log.measure(name, name + key_result, told[0], day=told[1])
+
+    def _unlink(self, name: str, key_result: str, _: object) -> None:
+        found = self.key_results[name].get(key_result)
+        if found is not None and found.linked:
+            self.log.unlink(name, name + key_result)
+            found.linked = False
+
+    def _retarget(self, name: str, key_result: str, which: int) -> None:
+        found = self.key_results[name].get(key_result)
+        if found is not None and self._is_open(name) and len(TARGETS[found.type]) > which:
+            target = {"type": found.type, **TARGETS[found.type][which]}
+            fact = goals.KeyResultRetargeted
+            self.log.of_key_result(name, name + key_result, fact, **target)
+
+    def _reweigh(self, name: str, key_result: str, weight: float) -> None:
+        if key_result in self.key_results[name] and self._is_open(name):
+            called = {"title": "renamed", "weight": weight}
+            self.log.of_key_result(name, name + key_result, goals.KeyResultRevised, **called)
+
+    def _remove(self, name: str, key_result: str, _: object) -> None:
+        feeds = any((name, key_result) in parents for parents in self.parents.values())
+        if key_result in self.key_results[name] and self._is_open(name) and not feeds:
+            self.log.of_key_result(name, name + key_result, goals.KeyResultRemoved)
+            del self.key_results[name][key_result]
+            self.removed.add(name + key_result)
 
     def _align(self, name: str, parent: str, key_result: str | None) -> None:
         self._hang(name, parent, key_result, "contributes")
@@ -67,7 +169,8 @@ class _Company:
 
     def _hang(self, name: str, parent: str, key_result: str | None, kind: str) -> None:
         if (
-            self.state.get(parent) in {"draft", "active"}
+            self._is_open(name)
+            and self.state.get(parent) in {"draft", "active"}
             and (key_result is None or key_result in self.key_results[parent])
             and (parent, key_result) not in self.parents[name]
             and name not in self._above(parent)
@@ -76,18 +179,37 @@ class _Company:
             self.parents[name].append((parent, key_result))
 
     def _unalign(self, name: str, which: int, _: object) -> None:
-        if which < len(self.parents[name]):
+        if self._is_open(name) and which < len(self.parents[name]):
             parent, key_result = self.parents[name].pop(which)
             self.log.unalign(name, parent, parent + key_result if key_result else None)
 
     def _close(self, name: str, *_: object) -> None:
-        if self.state[name] == "active":
+        if self.state[name] == "active" and self.key_results[name]:
             self.log.close(name, {name + each: 0.5 for each in self.key_results[name]})
             self.state[name] = "closed"
+
+    def _reopen(self, name: str, state: str, _: object) -> None:
+        if self.state[name] in {"postponed", "abandoned", "closed"}:
+            self.log.of(name, goals.ObjectiveReopened, state=state)
+            self.state[name] = state
+
+    def _is_open(self, name: str) -> bool:
+        return self.state[name] in {"draft", "active"}
 
     def _above(self, name: str) -> set[str]:
         """The objective and all its ancestors."""
         return {name}.union(*(self._above(parent) for parent, _ in self.parents[name]))
+
+
+def _said(type_: str, value: float) -> dict[str, Any]:
+    """A check-in of about this value, as the type wants it."""
+    if type_ == "binary":
+        return {"value": float(value > 0)}
+    if type_ == "milestones":
+        done = [each["id"] for each in STEPS_OF_CHECKLIST[: 1 + (value > 100)]]
+        share = done_share((each["weight"], each["id"] in done) for each in STEPS_OF_CHECKLIST)
+        return {"value": share, "milestones_done": done}
+    return {"value": value}
 
 
 @st.composite

@@ -77,6 +77,15 @@ def test_a_circle_ends() -> None:
     assert shown(Tree(places, [*below("a", "b"), *below("b", "a")])) == ["a", "b"]
 
 
+def test_what_is_wanted_is_found_with_all_that_is_above_it() -> None:
+    places = [Found("root", 0), Found("left", 1), Found("right", 1), Found("x", 2), Found("y", 2)]
+    alignments = [*below("root", "left", "right"), *below("left", "x"), *below("right", "x", "y")]
+    tree = Tree(places, [*alignments, *below("beyond", "root")])
+    assert tree.leading_to(lambda place: place.id == "x") == {"x", "left", "right", "root"}
+    assert tree.leading_to(lambda place: place.id == "right") == {"right", "root"}
+    assert tree.leading_to(lambda place: False) == set()  # noqa: ARG005  nothing is wanted
+
+
 def test_nothing_is_shown_of_nothing() -> None:
     assert shown(Tree([], [])) == []
 

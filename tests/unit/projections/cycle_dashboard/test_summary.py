@@ -35,22 +35,50 @@ def test_progress_is_the_mean_of_what_has_one() -> None:
     assert (summary.progress, summary.pace) == (0.5, 0.0)
 
 
-def test_drafts_are_counted_by_state_alone() -> None:
+def test_what_does_not_count_is_counted_by_state_alone() -> None:
+    mute = {"progress": 0.0, "key_results": 3, "off_track": 3, "unchecked": 3}
     summary = summarise(
         [
             standing(progress=0.5, key_results=2, on_track=1),
-            standing(state="draft", progress=0.0, key_results=3, off_track=3, unchecked=3),
+            *(
+                standing(state=state, **mute)
+                for state in ("draft", "proposed", "postponed", "abandoned")
+            ),
             standing(state="closed", progress=1.0, key_results=1, unchecked=1),
         ],
         HALF,
     )
-    assert summary.objectives == 3
-    assert summary.by_state == {"draft": 1, "active": 1, "closed": 1}
+    assert summary.objectives == 6
+    assert summary.by_state == {
+        "draft": 1,
+        "proposed": 1,
+        "active": 1,
+        "postponed": 1,
+        "abandoned": 1,
+        "closed": 1,
+    }
     assert summary.key_results == 3
     assert summary.by_status == {"on_track": 1, "at_risk": 0, "off_track": 0, "none": 2}
     assert summary.progress == 0.75
     # What is closed needs no check-in any more.
     assert summary.unchecked == 0
+
+
+def test_the_pace_says_a_status_beside_what_people_say() -> None:
+    summary = summarise(
+        [
+            standing(progress=0.45, key_results=1, off_track=1),
+            standing(progress=0.3),
+            standing(progress=0.0),
+            standing(progress=None),
+            standing(state="draft", progress=1.0),
+        ],
+        HALF,
+    )
+    assert summary.by_computed_status == {"on_track": 1, "at_risk": 1, "off_track": 1, "none": 1}
+    assert (summary.pace, summary.computed_status) == (-0.25, "at_risk")
+    assert summary.by_status["off_track"] == 1
+    assert summarise([], HALF).computed_status is None
 
 
 def test_confidence_is_the_mean_over_key_results_not_over_objectives() -> None:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.progress import Part, key_result_progress, weighted_mean
+from contracts import goals
+from contracts.events import PublishedEvent
+from contracts.progress import NO_TALLY, Part, attained, key_result_progress, weighted_mean
 from services.projections.okrs.rows import Alignment, KeyResult, Objective, Progress
 from tests.unit.projections.goals_log import GoalsLog, named
 from tests.unit.projections.okrs.projected import Projected
@@ -107,6 +109,32 @@ def test_a_draft_does_not_count_until_it_is_activated(log: GoalsLog) -> None:
     assert Projected(log).progress("company") == 0.5
 
 
+@pytest.mark.parametrize(
+    "ways_out",
+    [
+        [goals.ObjectivePostponed],
+        [goals.ObjectiveAbandoned],
+        [goals.ObjectivePostponed, goals.ObjectiveAbandoned],
+    ],
+)
+def test_a_child_nobody_works_on_any_more_does_not_count(
+    log: GoalsLog, ways_out: list[type[PublishedEvent]]
+) -> None:
+    log.objective("company", {"a": 1.0})
+    log.objective("team", {"c": 1.0})
+    log.align("team", "company")
+    log.check_in("company", "a", 100.0)
+    assert Projected(log).progress("company") == 0.5
+    for fact in ways_out:
+        log.of("team", fact)
+    assert Projected(log).progress("company") == 1.0
+    log.of("team", goals.ObjectiveReopened, state="draft")
+    log.of("team", goals.ObjectiveProposed)
+    assert Projected(log).progress("company") == 1.0
+    log.activate("team")
+    assert Projected(log).progress("company") == 0.5
+
+
 def test_a_closed_child_still_counts(log: GoalsLog) -> None:
     log.objective("company", {"a": 1.0})
     log.objective("team", {"c": 1.0})
@@ -170,6 +198,14 @@ def test_a_deep_chain_is_carried_to_its_top(log: GoalsLog) -> None:
     assert Projected(log).progress(names[0]) == 0.75
 
 
+def own_value(row: KeyResult) -> float | None:
+    """What the key result has attained by its own value, from scratch."""
+    if row.value is None:
+        return None
+    ends = {"baseline": row.baseline, "target": row.target}
+    return attained(row.type, row.value, **ends, tally=row.tally or NO_TALLY)
+
+
 def computed_at_once(rows: Collection[object], objective: Objective) -> float | None:
     """An objective's progress by its definition: from scratch, down to the last descendant."""
     objectives = {row.objective_id: row for row in rows if isinstance(row, Objective)}
@@ -182,14 +218,7 @@ def computed_at_once(rows: Collection[object], objective: Objective) -> float | 
     own = []
     for row in rows:
         if isinstance(row, KeyResult) and row.objective_id == objective.objective_id:
-            assert row.baseline is not None
-            assert row.target is not None
-            reached = key_result_progress(
-                baseline=row.baseline,
-                target=row.target,
-                value=row.value,
-                children=fed.get(row.key_result_id, ()),
-            )
+            reached = key_result_progress(own_value(row), "manual", fed.get(row.key_result_id, ()))
             own.append(Part(reached.progress, row.weight))
     return weighted_mean([*own, *fed.get(None, ())])
 

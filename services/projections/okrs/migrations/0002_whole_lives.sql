@@ -1,0 +1,24 @@
+-- What objectives and key results have since they can be proposed, revised, carried over, kept in
+-- a band and ticked off. Versions before this passed events over that now count: so the rows are
+-- made anew, from the first event of the stream on, and until then the service is not ready.
+
+TRUNCATE okr_cycles, okr_objectives, okr_progress, okr_cycle_objectives, okr_key_results,
+    okr_alignments;
+
+-- No defaults: a process of an older version that still runs cannot write half a row.
+ALTER TABLE okr_objectives
+    ADD COLUMN labels text[] NOT NULL,
+    ADD COLUMN delegates jsonb NOT NULL,
+    ADD COLUMN approved_at timestamptz,
+    ADD COLUMN ended_at timestamptz,
+    ADD COLUMN predecessor_id uuid,
+    ADD COLUMN successor_id uuid;
+
+DELETE FROM parked_events WHERE group_name = 'okrs';
+DELETE FROM parked_aggregates WHERE group_name = 'okrs';
+DELETE FROM applied_versions WHERE group_name = 'okrs';
+
+-- The revision goes on rising: who kept older rows in memory must see that they are gone.
+UPDATE checkpoints
+SET position = 0, recorded_at = NULL, revision = revision + 1, skipped_events = 0
+WHERE group_name = 'okrs';
