@@ -139,6 +139,7 @@ class _Store:
             ids = _copy(connection, self.checked_in, count)
             lengths = {"from": LENGTHS[0], "to": length}
             connection.execute(_LENGTHEN, {"template": self.checked_in, **lengths})
+            connection.execute(_COPY_CHECK_INS, {"template": self.checked_in, **lengths})
             connection.execute(_SET_VERSION, [length])
         return [_Copied(each, length, self.key_result) for each in ids]
 
@@ -257,6 +258,19 @@ FROM copies AS c, generate_series(%(from)s + 1, %(to)s) AS version,
         AS said (topic, state, check_in_id),
     (SELECT max(notification_id), max(recorded_at) FROM goals.stored_events)
         AS last (position, moment)
+"""
+_COPY_CHECK_INS = """
+INSERT INTO goals.check_ins
+SELECT made.*
+FROM goals.check_ins AS said, copies AS c, goals.stored_events AS e,
+    jsonb_populate_record(said, jsonb_build_object(
+        'objective_id', c.id, 'version', e.originator_version,
+        'check_in_id', convert_from(e.state, 'UTF8')::jsonb #>> '{event,check_in_id}'
+    )) AS made
+WHERE said.objective_id = %(template)s AND said.version = %(from)s
+    AND e.originator_id = c.id AND e.topic =
+    (SELECT topic FROM goals.stored_events
+    WHERE originator_id = %(template)s AND originator_version = %(from)s)
 """
 _SET_VERSION = """
 UPDATE goals.objectives SET version = %s WHERE id IN (SELECT id FROM copies)
