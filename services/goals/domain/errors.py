@@ -107,11 +107,12 @@ class CycleNotOpenError(GoalsError):
 
 
 class CycleNotActiveError(GoalsError):
-    """Work on an objective begins only in an active cycle."""
+    """The cycle is not at a stage at which work begins, or is taken up again."""
 
     def __init__(self, state: CycleState) -> None:
         super().__init__(
-            f"The objective's cycle is {state}. An objective is activated while it is active."
+            f"The objective's cycle is {state}. Work on an objective begins while its cycle is "
+            "active, and is taken up again while it is active or being scored."
         )
 
 
@@ -462,4 +463,4 @@ class KpiRetiredError(GoalsError):
 
 
 def _listed(steps: Sequence[str]) -> str:
-    return ", ".join(each.replace("_", " ") for each in steps) if steps else "read it"
+    return ", ".join(each.replace("_", " ") for each in steps)
