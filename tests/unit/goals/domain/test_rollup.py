@@ -5,15 +5,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.goals import ObjectiveState
 from services.chassis.eventstore.context import Event
 from services.goals.domain.events import ObjectiveActivated, ObjectiveAligned
 from services.goals.domain.objective import Objective
 from services.goals.domain.rollup import needs_contributors, roll_up
 from tests.unit.goals.given import (
     ACTIVE,
+    CLOSED,
     COVERAGE,
     COVERAGE_ADDED,
     DRAFTED,
+    IN_STATE,
     an_objective,
     checked_in,
     key_result_added,
@@ -97,10 +100,17 @@ def test_a_supporting_child_is_not_counted(key_result: UUID | None) -> None:
     assert progress.key_results[COVERAGE].source == "computed"
 
 
-def test_a_draft_is_not_counted() -> None:
+@pytest.mark.parametrize("state", ["draft", "proposed", "postponed", "abandoned"])
+def test_what_is_not_worked_on_is_not_counted(state: ObjectiveState) -> None:
     parent = an_objective(DRAFTED)
-    draft = an_objective(DRAFTED, COVERAGE_ADDED, below(parent.id))
-    assert roll_up(parent, [draft]).progress is None
+    child = an_objective(*IN_STATE[state], below(parent.id))
+    assert roll_up(parent, [child]).progress is None
+
+
+def test_what_is_closed_counts_with_where_it_stands() -> None:
+    parent = an_objective(DRAFTED)
+    closed = an_objective(*ACTIVE, checked_in(80), below(parent.id), CLOSED[-1])
+    assert roll_up(parent, [closed]).progress == 0.5
 
 
 def test_alignments_to_objectives_that_are_not_asked_about_are_left_out() -> None:
