@@ -74,13 +74,20 @@ def _leaves(state: object) -> dict[str, object]:
 def _name(member: Any) -> str:
     """What tells a member of a list from the others: an index would move with its neighbours."""
     if not isinstance(member, dict):
-        return str(member)  # a label, or the id of a milestone that is done
+        return _escaped(str(member))  # a label, or the id of a milestone that is done
+    if member.keys() == {"kind", "id"}:
+        return _escaped(f"{member['kind']}:{member['id']}")  # a team may be called as a person is
     for name in ("id", "key_result_id", "on"):
         if name in member:
             return str(member[name])
     key_result = member["parent_key_result_id"]
     parent = str(member["parent_objective_id"])
     return parent if key_result is None else f"{parent}:{key_result}"
+
+
+def _escaped(name: str) -> str:
+    """As one part of a JSON Pointer (RFC 6901, section 3)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def sentence(logged: LoggedEvent, what: str) -> str:

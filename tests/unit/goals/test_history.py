@@ -393,6 +393,16 @@ def test_an_alignment_that_ends_does_not_move_the_others() -> None:
     assert all(each.after is None for each in entry.changes)
 
 
+def test_a_path_is_a_json_pointer_whatever_is_named_in_it() -> None:
+    namesakes = (Owner(kind="team", id="a/b~c"), Owner(kind="person", id="a/b~c"))
+    entry = told(ACTIVE, ObjectiveDelegated(delegates=namesakes))
+    assert {each.path for each in entry.changes} == {
+        f"/delegates/{kind}:a~1b~0c/{field}"
+        for kind in ("team", "person")
+        for field in ("kind", "id")
+    }
+
+
 def test_telling_leads_to_the_state_that_evolving_leads_to() -> None:
     state: Objective | None = None
     events: tuple[Event, ...] = (*ACTIVE, CHECKED_IN)
