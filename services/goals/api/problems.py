@@ -74,6 +74,9 @@ PROBLEMS: Final[ProblemTable] = {
         "not-measurable-by-kpi", "The key result has no number that a KPI could say."
     ),
     errors.ReasonRequiredError: _invalid("reason-required", "That takes a reason."),
+    errors.OverrideReasonRequiredError: _invalid(
+        "override-reason-required", "Overriding a KPI takes a reason."
+    ),
     errors.NothingChangesError: _conflict("nothing-changes", "Nothing would change."),
     errors.TooManyLabelsError: _invalid("too-many-labels", "There are too many labels."),
     errors.TooManyDelegatesError: _invalid("too-many-delegates", "There are too many delegates."),
