@@ -109,11 +109,13 @@ def replay_parameters(
 
 # `base` is the newest snapshot within the asked version and moment, `beyond` the first one after
 # the moment: between the two lie all events that count, so that a moment long past costs no more
-# than the present. Both are believed only together with the event they were taken after.
+# than the present. Both are believed only together with the event they were taken after. The ids
+# stand behind a SELECT to hide their number from the planner: knowing it, PostgreSQL would plan
+# this anew at every execution, which takes longer than to execute it.
 SELECT_REPLAY: Final = SQL(
     "SELECT asked.id AS originator_id, found.originator_version, found.position,"
     " found.recorded_at, found.state, found.topic, found.shape"
-    " FROM unnest(%(ids)s::uuid[]) AS asked (id)"
+    " FROM unnest((SELECT %(ids)s::uuid[])) AS asked (id)"
     " LEFT JOIN LATERAL (SELECT s.originator_version, s.position, s.recorded_at, s.state, s.shape"
     " FROM (SELECT * FROM {snapshots} WHERE originator_id = asked.id"
     " AND recorded_at <= coalesce(%(as_of)s::timestamptz, 'infinity')"

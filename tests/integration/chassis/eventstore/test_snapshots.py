@@ -239,6 +239,27 @@ async def test_a_moment_long_past_costs_only_the_events_around_it(
     assert await log.state(HEAP, heap, as_of=moment) == newest(expected, moment)
 
 
+async def test_what_a_state_is_read_by_is_not_planned_anew_for_every_group(
+    log_url: str, database: Any
+) -> None:
+    plans: list[dict[str, int]] = []
+
+    def look(unit: Unit) -> Answer:
+        cursor = unit.index().execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE 'SELECT asked.id%'"
+        )
+        plans.extend(cursor.fetchall())
+        return Answer(200, b"")
+
+    async with process(log_url) as one:
+        for _ in range(30):
+            await one.submit(adding(uuid4(), 1))
+        await one.submit(Command(decide=look, actor=ANA, correlation_id="c"))
+    assert [each["custom_plans"] for each in plans] == [5]  # PostgreSQL always begins with five
+    assert plans[0]["generic_plans"] >= 20
+
+
 async def test_a_history_without_snapshots_gets_them_from_who_replays_it(
     log_url: str, log: EventLog, database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
