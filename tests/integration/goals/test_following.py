@@ -4,137 +4,42 @@ import asyncio
 import json
 import random
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
 
 import pytest
 from pydantic import SecretStr
 
 from contracts.cloudevents import CloudEvent
-from contracts.events import Actor, EventContext, PublishedEvent
-from contracts.goals import Owner
-from contracts.metrics import KpiDefined, KpiMeasured, KpiRetired
+from contracts.metrics import KpiRetired
 from contracts.subjects import METRICS_STREAM, event_subject
 from services.chassis.bus import Bus, Message
 from services.goals import following
-from services.goals.following import CheckpointMovedError, MetricsFollower, followed_to
+from services.goals.following import CheckpointMovedError, followed_to
 from services.goals.settings import GoalsSettings
 from tests.integration.goals.conftest import (
     COVERAGE,
-    Json,
     Service,
     Starting,
     check_ins,
     key_result_path,
     problem,
 )
-
-KPI = "quality.coverage"
-DAY = timedelta(days=1)
-BOUND_SECONDS = 30
-TODAY = datetime(2026, 2, 1, tzinfo=UTC)
-CONTEXT = EventContext(
-    actor=Actor(id="metrics", kind="automation"),
-    effective_at=TODAY,
-    recorded_at=TODAY,
-    command_id=UUID(int=1),
-    correlation_id="0123456789abcdef0123456789abcdef",
+from tests.integration.goals.metrics_log import (
+    CONTEXT,
+    KPI,
+    Following,
+    Metrics,
+    defined,
+    followed_by,
+    measured,
 )
 
-
-def defined(key: str = KPI) -> KpiDefined:
-    return KpiDefined(
-        context=CONTEXT,
-        key=key,
-        name="Test coverage",
-        direction="higher",
-        owner=Owner(kind="team", id="quality"),
-        cadence="day",
-        aggregation="last",
-    )
-
-
-def measured(value: float, *, key: str = KPI, day: int = 0, latest: float = 0) -> KpiMeasured:
-    return KpiMeasured(
-        context=CONTEXT,
-        key=key,
-        definition=1,
-        period_start=TODAY + day * DAY,
-        period_end=TODAY + (day + 1) * DAY,
-        value=value,
-        readings=1,
-        latest_value=latest,
-        latest_at=TODAY + day * DAY,
-    )
-
-
-class Metrics:
-    """A metrics log that tests write by hand, and hand over in contiguous batches."""
-
-    def __init__(self) -> None:
-        self.events: list[CloudEvent] = []
-
-    def say(self, *said: PublishedEvent) -> list[CloudEvent]:
-        """Add to the log; what was added, as one batch."""
-        for each in said:
-            position = len(self.events) * 10 + 10
-            self.events.append(
-                CloudEvent(
-                    id=uuid5(UUID(int=0), str(position)),
-                    type=each.TYPE,
-                    source="/cairn/metrics",
-                    subject="kpi",
-                    time=TODAY,
-                    position=position,
-                    previous_position=position - 10,
-                    aggregate_version=1,
-                    data=each.model_dump_json().encode(),
-                )
-            )
-        return self.events[-len(said) :]
-
-
-class Following:
-    """A running service, and its follower in the test's hands."""
-
-    def __init__(self, service: Service, follower: MetricsFollower) -> None:
-        self.service = service
-        self.metrics = Metrics()
-        self._follower = follower
-
-    async def apply(self, events: list[CloudEvent]) -> None:
-        await self._follower.apply(events)
-
-    async def hear(self, *said: PublishedEvent) -> None:
-        await self.apply(self.metrics.say(*said))
-
-    async def linked(self, cycle: Json, kpi: str = KPI, reading: str = "period") -> Json:
-        """An active objective whose key result follows the KPI."""
-        objective = await self.service.active_objective(cycle)
-        return await self.service.lead.done(
-            f"{key_result_path(objective)}/link", {"kpi": kpi, "reading": reading}, version=3
-        )
-
-    async def shown(self, objective: Json) -> Json:
-        found: Json = (await self.service.reader.get(f"/objectives/{objective['id']}")).json()
-        return found
-
-    async def value(self, objective: Json) -> tuple[float | None, str]:
-        key_result = (await self.shown(objective))["key_results"][0]
-        return key_result["value"], key_result["source"]
-
-    async def history(self, objective: Json) -> list[Json]:
-        page = await self.service.reader.get(f"/objectives/{objective['id']}/history", limit=200)
-        items: list[Json] = page.json()["items"]
-        return items
+BOUND_SECONDS = 30
 
 
 @pytest.fixture
 def followed(service: Service) -> Following:
-    goals = service.goals
-    # Batches are handed over by the tests, so this follower needs no bus.
-    return Following(service, MetricsFollower(None, goals.pool, goals.writer))  # type: ignore[arg-type]
+    return followed_by(service)
 
 
 async def test_an_unknown_kpi_cannot_be_followed(followed: Following) -> None:
@@ -200,7 +105,7 @@ async def test_a_draft_is_measured_when_it_is_activated(followed: Following) -> 
     lead = followed.service.lead
     drafted = await lead.done(f"{path}/link", {"kpi": KPI}, version=2)
     await followed.hear(measured(85, day=1))
-    assert await followed.value(drafted) == (80, "kpi")
+    assert await followed.value(drafted) == (None, "computed")
     activated = await lead.done(f"/objectives/{drafted['id']}/activate", version=drafted["version"])
     assert activated["key_results"][0]["value"] == 85
 
@@ -229,7 +134,7 @@ async def test_an_override_holds_until_the_next_measurement(followed: Following)
     objective = await followed.linked(await followed.service.active_cycle())
     lead, path = followed.service.lead, check_ins(objective)
     refused = await lead.post(path, {"value": 50}, version=objective["version"])
-    assert problem(refused) == (422, "reason-required")
+    assert problem(refused) == (422, "override-reason-required")
     said = {"value": 50, "reason": "The probe is broken."}
     await lead.done(path, said, version=objective["version"])
     assert await followed.value(objective) == (50, "manual")
