@@ -257,7 +257,7 @@ async def test_what_a_state_is_read_by_is_not_planned_anew_for_every_group(
             await one.submit(adding(uuid4(), 1))
         await one.submit(Command(decide=look, actor=ANA, correlation_id="c"))
     assert [each["custom_plans"] for each in plans] == [5]  # PostgreSQL always begins with five
-    assert plans[0]["generic_plans"] >= 20
+    assert plans[0]["generic_plans"] > 5
 
 
 async def test_a_history_without_snapshots_gets_them_from_who_replays_it(
