@@ -36,10 +36,13 @@ class Target:
         body = objective_body(cycle["id"], COVERAGE, COVERAGE)
         objective = self._done("/objectives", body)
         self._done(f"/objectives/{objective['id']}/activate", version=3)
+        review = self._review(objective)
         self._ids = {
             "cycle_id": cycle["id"],
             "objective_id": objective["id"],
             "key_result_id": objective["key_results"][0]["id"],
+            "review_id": review["id"],
+            "action_id": review["actions"][0]["id"],
         }
 
     def aim(self, case: Case) -> None:
@@ -48,9 +51,16 @@ class Target:
         for name in parameters:
             parameters[name] = self._ids[name]
         if case.headers and "If-Match" in case.headers:
-            kind = "objective" if "objective_id" in parameters else "cycle"
+            kinds = ("review", "objective", "cycle")
+            kind = next(each for each in kinds if f"{each}_id" in parameters)
             shown = self._client.get(f"/v1/{kind}s/{self._ids[f'{kind}_id']}")
             case.headers["If-Match"] = shown.headers["etag"]
+
+    def _review(self, objective: Json) -> Json:
+        concern = {"objective_id": objective["id"], "concern": "It does not move."}
+        review = self._done("/reviews", concern)
+        action = {"title": "Push", "owners": [{"kind": "person", "id": "bob"}]}
+        return self._done(f"/reviews/{review['id']}/actions", action, version=1)
 
     def _done(self, path: str, body: Json | None = None, *, version: int | None = None) -> Json:
         headers = {} if version is None else {"If-Match": f'"{version}"'}
