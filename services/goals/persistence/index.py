@@ -113,8 +113,8 @@ def _draft_objective(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
     assert isinstance(event, ObjectiveDrafted)
     cursor.execute(
         "INSERT INTO goals.objectives (id, cycle_id, owner_kind, owner_id, title, description,"
-        " labels, state, version, updated_at, drafted_position)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'draft', %s, %s, %s)",
+        " sought, labels, state, version, updated_at, drafted_position)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'draft', %s, %s, %s)",
         (
             logged.originator_id,
             event.cycle_id,
@@ -122,6 +122,7 @@ def _draft_objective(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
             event.owner.id,
             event.title,
             event.description,
+            _sought(event),
             list(event.labels),
             logged.originator_version,
             logged.recorded_at,
@@ -134,9 +135,21 @@ def _revise_objective(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:
     event = logged.event
     assert isinstance(event, ObjectiveRevised)
     cursor.execute(
-        "UPDATE goals.objectives SET title = %s, description = %s, labels = %s WHERE id = %s",
-        (event.title, event.description, list(event.labels), logged.originator_id),
+        "UPDATE goals.objectives SET title = %s, description = %s, sought = %s, labels = %s"
+        " WHERE id = %s",
+        (
+            event.title,
+            event.description,
+            _sought(event),
+            list(event.labels),
+            logged.originator_id,
+        ),
     )
+
+
+def _sought(event: ObjectiveDrafted | ObjectiveRevised) -> str:
+    """What the words of a search are looked for in, with their own case folded as well."""
+    return f"{event.title}\n{event.description}".casefold()
 
 
 def _reassign_objective(cursor: Cursor[DictRow], logged: LoggedEvent) -> None:

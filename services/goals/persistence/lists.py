@@ -130,9 +130,7 @@ async def list_objectives(
             " OR (owner_kind = %(owner_kind)s AND owner_id = %(owner_id)s))"
             " AND (%(state)s::text IS NULL OR state = %(state)s)"
             " AND (%(label)s::text IS NULL OR labels @> ARRAY[%(label)s])"
-            " AND (%(text)s::text IS NULL"
-            " OR position(lower(%(text)s) IN lower(title)) > 0"
-            " OR position(lower(%(text)s) IN lower(description)) > 0)"
+            " AND (%(text)s::text IS NULL OR position(%(text)s IN sought) > 0)"
             " ORDER BY drafted_position LIMIT %(limit)s",
             {
                 "after": after,
@@ -141,7 +139,7 @@ async def list_objectives(
                 "owner_id": owner.id if owner else None,
                 "state": wanted.state,
                 "label": wanted.label,
-                "text": wanted.text,
+                "text": wanted.text.casefold() if wanted.text is not None else None,
                 "limit": limit,
             },
             # A plan for any parameters could use no index; each call is planned for its own.
