@@ -134,7 +134,52 @@ class Service:
             f"/objectives/{drafted['id']}/activate", version=drafted["version"]
         )
 
+    async def moved(self, cycle: Json, *steps: str) -> Json:
+        """The cycle after these steps, as `start-scoring`, `close`."""
+        path = f"/cycles/{cycle['id']}"
+        for step in steps:
+            version = (await self.reader.get(path)).json()["version"]
+            cycle = await self.admin.done(f"{path}/{step}", REASON, version=version)
+        return cycle
 
+    async def change(
+        self, objective: Json, step: str, body: Json | None = None, *, by: Caller | None = None
+    ) -> httpx.Response:
+        """Ask for a change of the objective as it stands; its owner does, or `by`."""
+        version = (await self.shown(objective))["version"]
+        path = f"/objectives/{objective['id']}/{step}"
+        return await (by or self.lead).post(path, body, version=version)
+
+    async def changed(
+        self, objective: Json, step: str, body: Json | None = None, *, by: Caller | None = None
+    ) -> Json:
+        """The same where it has to succeed: what it is answered."""
+        response = await self.change(objective, step, body, by=by)
+        assert response.is_success, response.text
+        answer: Json = response.json()
+        return answer
+
+    async def shown(self, objective: Json, **at: Any) -> Json:
+        """The objective as it stands, or as it was."""
+        response = await self.admin.get(f"/objectives/{objective['id']}", **at)
+        assert response.is_success, response.text
+        found: Json = response.json()
+        return found
+
+    async def history(self, objective: Json) -> list[Json]:
+        """All that happened to the objective."""
+        page = await self.admin.get(f"/objectives/{objective['id']}/history", limit=200)
+        items: list[Json] = page.json()["items"]
+        return items
+
+    async def check_ins(self, objective: Json, **wanted: Any) -> list[Json]:
+        """The objective's check-ins in the order in which they were true."""
+        page = await self.admin.get(f"/objectives/{objective['id']}/check-ins", **wanted)
+        items: list[Json] = page.json()["items"]
+        return items
+
+
+REASON: Json = {"reason": "We agreed on it."}
 COVERAGE: Json = {
     "title": "Test coverage",
     "type": "increase",
@@ -142,6 +187,26 @@ COVERAGE: Json = {
     "target": 90,
     "unit": "%",
 }
+BUGS: Json = {
+    "title": "Bugs found in production",
+    "type": "decrease",
+    "baseline": 40,
+    "target": 20,
+    "stretch": 10,
+    "weight": 3,
+    "due_on": "2030-06-30",
+}
+UPTIME: Json = {"title": "Uptime", "type": "maintain", "lower": 99.99, "unit": "%"}
+LANGUAGES: Json = {
+    "title": "Three languages",
+    "type": "milestones",
+    "milestones": [
+        {"title": "French"},
+        {"title": "German"},
+        {"title": "Japanese", "weight": 2},
+    ],
+}
+RESPONSIVE: Json = {"title": "Works on every device", "type": "binary"}
 
 
 def cycle_body(**changes: Any) -> Json:
@@ -167,6 +232,16 @@ def objective_body(cycle_id: UUID | str, *key_results: Json, **changes: Any) -> 
 
 def check_ins(objective: Json, index: int = 0) -> str:
     return f"{key_result_path(objective, index)}/check-ins"
+
+
+def of(objective: Json, step: str, index: int = 0) -> str:
+    """A step of one of the objective's key results, for `Service.change`."""
+    return f"key-results/{objective['key_results'][index]['id']}/{step}"
+
+
+def codes(document: Json) -> list[str]:
+    """What is warned of."""
+    return [each["code"] for each in document["warnings"]]
 
 
 def key_result_path(objective: Json, index: int = 0) -> str:

@@ -1,9 +1,9 @@
-"""Cycles over HTTP: planned, moved on one way, listed."""
+"""Cycles over HTTP: planned, revised, moved on and back, listed."""
 
 import pytest
 
-from services.goals.api.schemas import CyclePage, CycleShape
-from tests.integration.goals.conftest import COVERAGE, Service, cycle_body, problem
+from services.goals.api.schemas import ClosedCycleShape, CyclePage, CycleShape
+from tests.integration.goals.conftest import REASON, Service, cycle_body, problem
 
 
 async def test_a_cycle_is_planned_and_shown(service: Service) -> None:
@@ -36,20 +36,110 @@ async def test_a_cycle_moves_from_planned_to_closed(service: Service) -> None:
     assert (await service.reader.get(path)).json()["version"] == 4
     response = await service.admin.post(f"{path}/activate", version=4)
     assert problem(response) == (409, "cycle-state")
-    assert "read it" in response.json()["detail"]
+    assert response.json()["allowed"] == ["reopen"]
 
 
-async def test_a_cycle_is_not_closed_over_active_objectives(service: Service) -> None:
+async def test_closing_a_cycle_names_what_it_leaves_open(service: Service) -> None:
+    cycle, other = await service.active_cycle(), await service.active_cycle()
+    active = await service.active_objective(cycle)
+    draft = await service.draft(cycle, title="Improve the homepage")
+    ended = await service.active_objective(cycle)
+    await service.changed(ended, "abandon", REASON)
+    await service.draft(other)
+    scoring = await service.moved(cycle, "start-scoring")
+    response = await service.admin.post(f"/cycles/{cycle['id']}/close", version=scoring["version"])
+    closed = response.json()
+    assert ClosedCycleShape.model_validate(closed).model_dump(mode="json") == closed
+    assert closed["state"] == "closed"
+    assert closed["left_open"] == {
+        "count": 2,
+        "first": [
+            {"id": active["id"], "title": active["title"], "state": "active"},
+            {"id": draft["id"], "title": "Improve the homepage", "state": "draft"},
+        ],
+    }
+
+
+async def test_a_cycle_that_leaves_nothing_open_says_so(service: Service) -> None:
     cycle = await service.active_cycle()
     objective = await service.active_objective(cycle)
-    await service.draft(cycle, COVERAGE)
-    path = f"/cycles/{cycle['id']}"
-    await service.admin.done(f"{path}/start-scoring", version=2)
-    response = await service.admin.post(f"{path}/close", version=3)
-    assert problem(response) == (409, "active-objectives-left")
-    assert response.json()["active"] == 1
-    await service.lead.done(f"/objectives/{objective['id']}/close", version=3)
-    await service.admin.done(f"{path}/close", version=3)
+    await service.changed(objective, "close")
+    closed = await service.moved(cycle, "start-scoring", "close")
+    assert closed["left_open"] == {"count": 0, "first": []}
+
+
+async def test_of_many_left_open_the_first_hundred_are_named(service: Service) -> None:
+    cycle = await service.active_cycle()
+    ids = [(await service.draft(cycle))["id"] for _ in range(101)]
+    closed = await service.moved(cycle, "start-scoring", "close")
+    assert closed["left_open"]["count"] == 101
+    assert [each["id"] for each in closed["left_open"]["first"]] == ids[:100]
+
+
+async def test_a_cycle_goes_back_one_step_at_a_time_and_with_a_reason(service: Service) -> None:
+    cycle = await service.active_cycle()
+    path = f"/cycles/{cycle['id']}/reopen"
+    early = await service.admin.post(path, REASON, version=2)
+    assert problem(early) == (409, "cycle-state")
+    assert early.json()["allowed"] == ["revise", "start_scoring"]
+    await service.moved(cycle, "start-scoring", "close")
+    for body in (None, {}, {"reason": ""}):
+        response = await service.admin.post(path, body, version=4)
+        assert problem(response) == (422, "invalid-request")
+    assert (await service.admin.done(path, REASON, version=4))["state"] == "scoring"
+    assert (await service.admin.done(path, REASON, version=5))["state"] == "active"
+    listed = (await service.reader.get("/cycles", state="active")).json()["items"]
+    assert [(each["id"], each["version"]) for each in listed] == [(cycle["id"], 6)]
+    await service.draft(cycle)  # it takes objectives again
+
+
+async def test_a_cycle_gets_another_name_and_rhythm_and_keeps_its_days(service: Service) -> None:
+    cycle = await service.active_cycle()
+    path = f"/cycles/{cycle['id']}/revise"
+    revised = await service.admin.done(path, {"check_in_rhythm": "monthly"}, version=2)
+    assert (revised["name"], revised["check_in_rhythm"]) == (cycle["name"], "monthly")
+    revised = await service.admin.done(path, {"name": "2026", **REASON}, version=3)
+    assert (revised["name"], revised["check_in_rhythm"]) == ("2026", "monthly")
+    (listed,) = (await service.reader.get("/cycles")).json()["items"]
+    assert (listed["name"], listed["check_in_rhythm"], listed["version"]) == ("2026", "monthly", 4)
+    for body, refusal in (
+        ({}, (409, "nothing-changes")),
+        ({"name": "2026", "check_in_rhythm": "monthly"}, (409, "nothing-changes")),
+        ({"name": None}, (409, "nothing-changes")),
+        ({"name": ""}, (422, "invalid-request")),
+        ({"ends_on": "2026-12-31"}, (422, "invalid-request")),
+        ({"check_in_rhythm": "daily"}, (422, "invalid-request")),
+    ):
+        assert problem(await service.admin.post(path, body, version=4)) == refusal
+    await service.moved(cycle, "start-scoring", "close")
+    late = await service.admin.post(path, {"name": "Late"}, version=6)
+    assert problem(late) == (409, "cycle-state")
+    assert late.json()["allowed"] == ["reopen"]
+
+
+async def test_cycles_are_found_by_cadence_and_by_a_day_in_them(service: Service) -> None:
+    year = await service.active_cycle(starts_on="2026-01-01", ends_on="2026-12-31", cadence="year")
+    quarter = await service.active_cycle(
+        starts_on="2026-01-01", ends_on="2026-03-31", cadence="quarter"
+    )
+    await service.moved(quarter, "start-scoring")
+
+    async def found(**wanted: str) -> list[str]:
+        page = (await service.reader.get("/cycles", **wanted)).json()
+        return [each["id"] for each in page["items"]]
+
+    assert await found(cadence="year") == [year["id"]]
+    assert await found(cadence="custom") == []
+    both = [year["id"], quarter["id"]]
+    assert await found(on="2026-01-01") == both
+    assert await found(on="2026-03-31") == both
+    assert await found(on="2026-04-01") == [year["id"]]
+    assert await found(on="2027-01-01") == []
+    assert await found(on="2026-02-02", state="scoring", cadence="quarter") == [quarter["id"]]
+    assert await found(on="2026-02-02", state="scoring", cadence="year") == []
+    for wanted in ({"on": "soon"}, {"cadence": "decade"}, {"state": "open"}, {"onn": "2026-01-01"}):
+        response = await service.reader.get("/cycles", **wanted)
+        assert problem(response) == (422, "invalid-request")
 
 
 async def test_cycles_are_listed_in_pages_and_by_state(service: Service) -> None:

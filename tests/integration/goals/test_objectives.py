@@ -1,4 +1,4 @@
-"""Objectives over HTTP: drafted, activated, closed, listed, and shown as of any time."""
+"""Objectives over HTTP: written down, revised, handed on, listed, and shown as of any time."""
 
 from typing import Any
 
@@ -6,24 +6,16 @@ import pytest
 
 from services.goals.api.schemas import ObjectivePage, ObjectiveShape
 from tests.integration.goals.conftest import (
+    BUGS,
     COVERAGE,
+    REASON,
     Json,
     Service,
     check_ins,
-    cycle_body,
+    codes,
     objective_body,
     problem,
 )
-
-BUGS: Json = {
-    "title": "Bugs found in production",
-    "type": "decrease",
-    "baseline": 40,
-    "target": 20,
-    "stretch": 10,
-    "weight": 3,
-    "due_on": "2030-06-30",
-}
 
 
 def as_documented(objective: Json) -> Json:
@@ -50,48 +42,6 @@ async def test_an_objective_is_drafted_with_its_key_results(service: Service) ->
         "pace": 0,
         "key_results": 0,
     }
-
-
-async def test_a_key_result_that_nobody_spoke_of_has_not_moved(service: Service) -> None:
-    objective = await service.active_objective(await service.active_cycle())
-    key_result = objective["key_results"][0]
-    shown = {name: key_result[name] for name in ("value", "attainment", "progress", "source")}
-    assert shown == {"value": None, "attainment": None, "progress": 0.0, "source": "computed"}
-    assert 0 < key_result["expected"] < 1
-    assert key_result["pace"] == -key_result["expected"]
-
-
-async def test_good_practice_is_a_warning_and_no_refusal(service: Service) -> None:
-    cycle = await service.active_cycle()
-    drafted = await service.draft(cycle)
-    assert [each["code"] for each in drafted["warnings"]] == ["few_key_results"]
-    drafted = await service.draft(cycle, *[COVERAGE] * 6)
-    assert [each["code"] for each in drafted["warnings"]] == ["many_key_results"]
-
-
-async def test_a_key_result_is_added(service: Service) -> None:
-    drafted = await service.draft(await service.active_cycle(), COVERAGE)
-    path = f"/objectives/{drafted['id']}/key-results"
-    response = await service.lead.post(path, BUGS, version=2)
-    assert response.status_code == 201
-    assert response.headers["location"] == f"/v1/objectives/{drafted['id']}?version=3"
-    assert [each["title"] for each in response.json()["key_results"]] == [
-        COVERAGE["title"],
-        BUGS["title"],
-    ]
-
-
-async def test_closing_scores_the_objective(service: Service) -> None:
-    cycle = await service.active_cycle()
-    objective = await service.active_objective(cycle, COVERAGE, BUGS, ambition="aspirational")
-    await service.lead.done(check_ins(objective, 0), {"value": 80}, version=4)
-    await service.lead.done(check_ins(objective, 1), {"value": 24}, version=5)
-    closed = await service.lead.done(f"/objectives/{objective['id']}/close", version=6)
-    assert closed["state"] == "closed"
-    assert [each["score"] for each in closed["key_results"]] == [0.5, 0.8]
-    assert closed["outcome"] == {"score": pytest.approx((0.5 + 3 * 0.8) / 4), "verdict": "achieved"}
-    assert as_documented(closed) == closed
-    assert (await service.reader.get(f"/objectives/{objective['id']}")).json() == closed
 
 
 async def test_an_objective_is_shown_as_a_version_left_it(service: Service) -> None:
@@ -184,43 +134,6 @@ async def test_objectives_are_listed_in_bounded_pages(service: Service) -> None:
     assert problem(await service.reader.get("/objectives", owner="lea"))[0] == 422
 
 
-@pytest.mark.parametrize(
-    ("key_result", "refusal"),
-    [
-        ({**COVERAGE, "target": 70}, (422, "key-result-target")),
-        ({**COVERAGE, "target": 60}, (422, "key-result-target")),
-        ({**BUGS, "stretch": 30}, (422, "key-result-target")),
-        ({**COVERAGE, "type": "maintain"}, (422, "key-result-type-unsupported")),
-        ({**COVERAGE, "type": "guess"}, (422, "invalid-request")),
-        ({**COVERAGE, "target": "90"}, (422, "invalid-request")),
-        ({**COVERAGE, "weight": -1}, (422, "invalid-request")),
-        ({**COVERAGE, "due_on": "soon"}, (422, "invalid-request")),
-        ({**COVERAGE, "wieght": 1}, (422, "invalid-request")),
-    ],
-)
-async def test_a_key_result_that_makes_no_sense_is_refused(
-    service: Service, key_result: Json, refusal: tuple[int, str]
-) -> None:
-    cycle = await service.active_cycle()
-    body = objective_body(cycle["id"], COVERAGE, key_result)
-    assert problem(await service.lead.post("/objectives", body)) == refusal
-    assert (await service.reader.get("/objectives")).json()["items"] == []
-    drafted = await service.draft(cycle)
-    path = f"/objectives/{drafted['id']}/key-results"
-    assert problem(await service.lead.post(path, key_result, version=1)) == refusal
-
-
-async def test_the_number_of_key_results_is_bounded(service: Service) -> None:
-    cycle = await service.active_cycle()
-    body = objective_body(cycle["id"], *[COVERAGE] * 21)
-    assert problem(await service.lead.post("/objectives", body)) == (422, "invalid-request")
-    full = await service.draft(cycle, *[COVERAGE] * 20)
-    response = await service.lead.post(
-        f"/objectives/{full['id']}/key-results", COVERAGE, version=21
-    )
-    assert problem(response) == (409, "too-many-key-results")
-
-
 async def test_an_objective_needs_a_cycle_that_takes_it(service: Service) -> None:
     drafted = await service.draft(await service.active_cycle())
     unknown = await service.lead.post("/objectives", objective_body(drafted["id"]))
@@ -231,35 +144,163 @@ async def test_an_objective_needs_a_cycle_that_takes_it(service: Service) -> Non
     assert problem(late) == (409, "cycle-not-open")
 
 
-async def test_an_objective_is_activated_with_key_results_in_an_active_cycle(
-    service: Service,
+async def test_good_practice_is_a_warning_and_no_refusal(service: Service) -> None:
+    cycle = await service.active_cycle()
+    assert codes(await service.draft(cycle)) == ["few_key_results"]
+    assert codes(await service.draft(cycle, *[COVERAGE] * 2)) == []
+    assert codes(await service.draft(cycle, *[COVERAGE] * 6)) == ["many_key_results"]
+    numbers = await service.draft(cycle, COVERAGE, BUGS, title="Increase sales revenue by 20%")
+    assert codes(numbers) == ["numeric_title"]
+    weightless = {**COVERAGE, "weight": 0}
+    assert codes(await service.draft(cycle, weightless, weightless)) == ["no_key_result_counts"]
+    work = {"title": "Launch the new homepage", "type": "binary"}
+    busy = await service.draft(cycle, COVERAGE, work)
+    assert codes(busy) == ["activity_key_results"]
+    assert "“Launch the new homepage”" in busy["warnings"][0]["detail"]
+    assert (await service.shown(busy))["warnings"] == busy["warnings"]
+
+
+async def test_an_objective_is_said_in_other_words(service: Service) -> None:
+    cycle = await service.active_cycle()
+    drafted = await service.draft(cycle, COVERAGE, description="Fewer.", labels=["bugs", "2026"])
+    revised = await service.changed(drafted, "revise", {"title": "Fewer bugs", **REASON})
+    kept = {name: revised[name] for name in ("title", "description", "ambition", "labels")}
+    assert kept == {
+        "title": "Fewer bugs",
+        "description": "Fewer.",
+        "ambition": "committed",
+        "labels": ["bugs", "2026"],
+    }
+    entry = (await service.history(drafted))[-1]
+    assert (entry["reason"], entry["topic"]) == (REASON["reason"], "goals.objective.revised")
+    assert entry["changes"] == [
+        {"path": "/title", "before": "Halve the bug rate", "after": "Fewer bugs"}
+    ]
+    body = {"description": "", "ambition": "aspirational", "labels": []}
+    revised = await service.changed(drafted, "revise", body)
+    assert {name: revised[name] for name in body} == body
+    (listed,) = (await service.reader.get("/objectives")).json()["items"]
+    assert (listed["title"], listed["labels"]) == ("Fewer bugs", [])
+    assert as_documented(revised) == revised
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({}, (409, "nothing-changes")),
+        ({"title": "Halve the bug rate", "labels": ["bugs", "bugs"]}, (409, "nothing-changes")),
+        ({"title": ""}, (422, "invalid-request")),
+        ({"title": None}, (422, "invalid-request")),
+        ({"labels": ["Not a label"]}, (422, "invalid-request")),
+        ({"labels": [f"label-{number}" for number in range(21)]}, (422, "invalid-request")),
+        ({"owner": {"kind": "person", "id": "lea"}}, (422, "invalid-request")),
+        ({"state": "closed"}, (422, "invalid-request")),
+    ],
+)
+async def test_words_that_change_nothing_or_make_no_sense_are_refused(
+    service: Service, body: Json, refusal: tuple[int, str]
 ) -> None:
-    planned = await service.admin.done("/cycles", cycle_body())
-    drafted = await service.draft(planned, COVERAGE)
-    path = f"/objectives/{drafted['id']}"
-    early = await service.lead.post(f"{path}/activate", version=2)
-    assert problem(early) == (409, "cycle-not-active")
-    await service.admin.done(f"/cycles/{planned['id']}/activate", version=1)
-    await service.lead.done(f"{path}/activate", version=2)
-    again = await service.lead.post(f"{path}/activate", version=3)
-    assert problem(again) == (409, "objective-state")
-    empty = await service.draft(planned)
-    response = await service.lead.post(f"/objectives/{empty['id']}/activate", version=1)
-    assert problem(response) == (409, "no-key-results")
+    drafted = await service.draft(await service.active_cycle(), COVERAGE, labels=["bugs"])
+    assert problem(await service.change(drafted, "revise", body)) == refusal
+    assert (await service.shown(drafted))["version"] == drafted["version"]
 
 
-async def test_what_counts_for_nothing_is_not_scored(service: Service) -> None:
-    objective = await service.active_objective(
-        await service.active_cycle(), {**COVERAGE, "weight": 0}
-    )
-    response = await service.lead.post(f"/objectives/{objective['id']}/close", version=3)
-    assert problem(response) == (409, "nothing-to-score")
+async def test_a_label_is_kept_once(service: Service) -> None:
+    cycle = await service.active_cycle()
+    drafted = await service.draft(cycle, labels=["bugs", "2026", "bugs"])
+    assert drafted["labels"] == ["bugs", "2026"]
 
 
-async def test_nothing_in_a_closed_cycle_changes(service: Service) -> None:
+async def test_an_objective_is_handed_on(service: Service) -> None:
     cycle = await service.active_cycle()
     drafted = await service.draft(cycle, COVERAGE)
-    await service.admin.done(f"/cycles/{cycle['id']}/start-scoring", version=2)
-    await service.admin.done(f"/cycles/{cycle['id']}/close", version=3)
-    response = await service.lead.post(f"/objectives/{drafted['id']}/key-results", BUGS, version=2)
-    assert problem(response) == (409, "cycle-locked")
+    owner = {"kind": "team", "id": "shop"}
+    handed = await service.changed(drafted, "reassign", {"owner": owner, **REASON})
+    assert handed["owner"] == owner
+    # It was theirs to give away, and no longer is.
+    back = await service.change(drafted, "reassign", {"owner": {"kind": "team", "id": "quality"}})
+    assert problem(back) == (403, "not-owner")
+    assert back.json()["missing"] == ["team shop", "scope goals:admin"]
+    again = await service.change(drafted, "reassign", {"owner": owner}, by=service.admin)
+    assert problem(again) == (409, "nothing-changes")
+    listed = (await service.reader.get("/objectives", owner="team:shop")).json()["items"]
+    assert [each["id"] for each in listed] == [drafted["id"]]
+    assert (await service.reader.get("/objectives", owner="team:quality")).json()["items"] == []
+    garbled = await service.change(
+        drafted, "reassign", {"owner": {"kind": "club", "id": "x"}}, by=service.admin
+    )
+    assert problem(garbled) == (422, "invalid-request")
+
+
+async def test_delegates_are_named_anew_each_time(service: Service) -> None:
+    cycle = await service.active_cycle()
+    ann, shop = {"kind": "person", "id": "ann"}, {"kind": "team", "id": "shop"}
+    drafted = await service.draft(cycle, COVERAGE, delegates=[ann, ann])
+    assert drafted["delegates"] == [ann]
+    changed = await service.changed(drafted, "delegate", {"delegates": [shop]})
+    assert changed["delegates"] == [shop]
+    again = await service.change(drafted, "delegate", {"delegates": [shop]})
+    assert problem(again) == (409, "nothing-changes")
+    many = [{"kind": "person", "id": f"p{number}"} for number in range(21)]
+    refused = await service.change(drafted, "delegate", {"delegates": many})
+    assert problem(refused) == (422, "invalid-request")
+    assert problem(await service.change(drafted, "delegate", {})) == (422, "invalid-request")
+    changed = await service.changed(drafted, "delegate", {"delegates": []})
+    assert changed["delegates"] == []
+
+
+async def test_objectives_are_found_by_label_and_by_words(service: Service) -> None:
+    cycle = await service.active_cycle()
+    bugs = await service.draft(cycle, labels=["quality", "2026"])
+    sales = await service.draft(
+        cycle,
+        title="Increase sales revenue",
+        description="Fewer BUGS sell more, 100% sure; ä_ö.",
+        labels=["revenue", "2026"],
+    )
+    await service.changed(sales, "postpone", REASON)
+
+    async def found(**wanted: str) -> list[str]:
+        page = (await service.reader.get("/objectives", **wanted)).json()
+        return [each["id"] for each in page["items"]]
+
+    assert await found(label="2026") == [bugs["id"], sales["id"]]
+    assert await found(label="revenue") == [sales["id"]]
+    assert await found(label="rev") == []
+    assert await found(text="bug") == [bugs["id"], sales["id"]]
+    assert await found(text="SALES") == [sales["id"]]
+    assert await found(text="100% sure") == [sales["id"]]
+    assert await found(text="Ä_Ö") == [sales["id"]]
+    assert await found(text="_") == [sales["id"]]  # no pattern: as it is
+    assert await found(text="%") == [sales["id"]]
+    assert await found(text="bug", label="2026", state="postponed", cycle=cycle["id"]) == [
+        sales["id"]
+    ]
+    assert await found(text="bug", label="quality", state="postponed") == []
+    for wanted in (
+        {"text": ""},
+        {"text": "x" * 201},
+        {"text": "\x00"},
+        {"label": "No label"},
+        {"state": "started"},
+        {"owner": "club:x"},
+        {"cycle": "this"},
+        {"lable": "2026"},
+    ):
+        response = await service.reader.get("/objectives", **wanted)
+        assert problem(response) == (422, "invalid-request")
+
+
+async def test_what_is_measured_or_said_to_it_outdates_no_change(service: Service) -> None:
+    objective = await service.active_objective(await service.active_cycle())
+    path = f"/objectives/{objective['id']}"
+    guest = service.caller("gus", "goals:read goals:write")
+    await guest.done(f"{path}/comments", {"text": "How?"})
+    await guest.done(f"{path}/acknowledge")
+    assert (await service.shown(objective))["version"] == 5
+    revised = await service.lead.done(f"{path}/revise", {"title": "Fewer bugs"}, version=3)
+    assert revised["version"] == 6
+    # What somebody decided does outdate it, and a version still to come fits nothing.
+    for version in (3, 4, 5, 7):
+        response = await service.lead.post(f"{path}/revise", {"title": "None"}, version=version)
+        assert problem(response) == (412, "precondition-failed")
