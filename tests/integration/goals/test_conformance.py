@@ -16,6 +16,7 @@ from tests.integration.goals.conftest import (
     COVERAGE,
     Issuer,
     Json,
+    check_ins,
     cycle_body,
     objective_body,
 )
@@ -36,11 +37,13 @@ class Target:
         body = objective_body(cycle["id"], COVERAGE, COVERAGE)
         objective = self._done("/objectives", body)
         self._done(f"/objectives/{objective['id']}/activate", version=3)
+        check_in = self._check_in(objective)
         review = self._review(objective)
         self._ids = {
             "cycle_id": cycle["id"],
             "objective_id": objective["id"],
             "key_result_id": objective["key_results"][0]["id"],
+            "check_in_id": check_in["check_in_id"],
             "review_id": review["id"],
             "action_id": review["actions"][0]["id"],
         }
@@ -55,6 +58,9 @@ class Target:
             kind = next(each for each in kinds if f"{each}_id" in parameters)
             shown = self._client.get(f"/v1/{kind}s/{self._ids[f'{kind}_id']}")
             case.headers["If-Match"] = shown.headers["etag"]
+
+    def _check_in(self, objective: Json) -> Json:
+        return self._done(check_ins(objective), {"value": 75}, version=4)
 
     def _review(self, objective: Json) -> Json:
         concern = {"objective_id": objective["id"], "concern": "It does not move."}
