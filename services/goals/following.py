@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from contracts.cloudevents import CloudEvent
-from contracts.metrics import KpiMeasured
+from contracts.metrics import KpiMeasured, KpiRetired
 from contracts.subjects import METRICS_STREAM
 from services.chassis.bus import Bus
 from services.chassis.eventstore.unit import Answer, Command, Unit
@@ -14,8 +14,9 @@ from services.chassis.eventstore.writer import Writer
 from services.chassis.following import follow
 from services.chassis.postgres import Pool, connection
 from services.chassis.telemetry import correlation_id
-from services.goals.application.measuring import FOLLOWER, measure
+from services.goals.application.measuring import FOLLOWER, measure, stop_following
 from services.goals.application.reviews import propose_closing, review_breach
+from services.goals.domain.objective import OPEN_STATES
 from services.goals.domain.review import Subject
 from services.goals.hearing import Fact, Piece, breaches, hear, pieces, recoveries
 from services.goals.persistence.kpis import (
@@ -64,11 +65,11 @@ class MetricsFollower:
     """Follows the metrics stream; run it as a leader's work.
 
     A batch is one command: it writes what was heard, measures the linked key results, opens
-    reviews where a KPI breached, proposes to close them where it recovered, and moves the
-    checkpoint, in one transaction. Only where more than MAX_LINKS_PER_COMMAND key results and
-    reviews are concerned do further commands precede the one that moves the checkpoint; what they
-    recorded is no news when the batch comes again. Where a KPI turns twice in a batch, each turn
-    has a checkpoint of its own.
+    reviews where a KPI breached, proposes to close them where it recovered, ends the links to
+    what was retired, and moves the checkpoint, in one transaction. Only where more than
+    MAX_LINKS_PER_COMMAND key results and reviews are concerned do further commands precede the one
+    that moves the checkpoint; what they recorded is no news when the batch comes again. Where a
+    KPI turns twice in a batch, each turn has a checkpoint of its own.
     """
 
     def __init__(self, bus: Bus, pool: Pool, writer: Writer) -> None:
@@ -156,7 +157,12 @@ class _Page:
 
 
 def _consequences(facts: Sequence[Fact], heard: Mapping[str, HeardKpi]) -> list[_Consequence]:
-    return [_Measurements(facts, heard), _Breaches(facts), _Recoveries(facts)]
+    return [
+        _Measurements(facts, heard),
+        _Breaches(facts),
+        _Recoveries(facts),
+        _Retirements(facts),
+    ]
 
 
 class _Measurements:
@@ -174,6 +180,28 @@ class _Measurements:
         links = links_after(unit.index(), self._keys, after or FIRST_LINK, limit)
         for link in links:
             measure(unit, link.objective_id, link.key_result_id, self._heard[link.kpi])
+        return links
+
+
+class _Retirements:
+    """The end of links to KPIs that were retired; what has ended keeps the links it ended with."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self._causes = {
+            each.said.key: each.cause for each in facts if isinstance(each.said, KpiRetired)
+        }
+
+    def record(
+        self, unit: Unit, after: LinkedKeyResult | None, limit: int
+    ) -> Sequence[LinkedKeyResult]:
+        if not self._causes:
+            return ()
+        links = links_after(
+            unit.index(), self._causes, after or FIRST_LINK, limit, states=OPEN_STATES
+        )
+        for link in links:
+            cause = self._causes[link.kpi]
+            stop_following(unit, link.objective_id, link.key_result_id, kpi=link.kpi, cause=cause)
         return links
 
 

@@ -14,7 +14,7 @@ from services.chassis.background import until_cancelled, working
 from services.chassis.bus import Bus
 from services.chassis.eventstore.reading import EventLog
 from services.chassis.eventstore.relay import Relay
-from services.chassis.eventstore.retention import forget_old_answers
+from services.chassis.eventstore.retention import forget_old_answers, forget_unused_snapshots
 from services.chassis.eventstore.writer import writing
 from services.chassis.leadership import lead
 from services.chassis.migrations import when_database_is_there
@@ -34,7 +34,7 @@ from services.goals.api import (
 from services.goals.api.problems import PROBLEMS
 from services.goals.following import MetricsFollower
 from services.goals.persistence.index import index_events
-from services.goals.persistence.log import event_mapper, migrate_schema, open_log
+from services.goals.persistence.log import KINDS, event_mapper, migrate_schema, open_log
 from services.goals.publishing import publish
 from services.goals.runtime import Goals
 from services.goals.settings import GoalsSettings
@@ -80,6 +80,7 @@ async def _lifespan(settings: GoalsSettings, app: FastAPI) -> AsyncIterator[None
         async with working(
             _on_the_bus(settings, app.state.goals),
             lead(settings, "retention", partial(forget_old_answers, pool)),
+            lead(settings, "snapshots", partial(forget_unused_snapshots, pool, KINDS)),
         ):
             yield
 

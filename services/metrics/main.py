@@ -14,7 +14,7 @@ from services.chassis.background import until_cancelled, working
 from services.chassis.bus import Bus
 from services.chassis.eventstore.reading import EventLog
 from services.chassis.eventstore.relay import Relay
-from services.chassis.eventstore.retention import forget_old_answers
+from services.chassis.eventstore.retention import forget_old_answers, forget_unused_snapshots
 from services.chassis.eventstore.writer import writing
 from services.chassis.leadership import lead
 from services.chassis.migrations import when_database_is_there
@@ -25,7 +25,7 @@ from services.metrics.api.problems import PROBLEMS
 from services.metrics.intake import Intake
 from services.metrics.meters import RecordingMeters
 from services.metrics.persistence.index import index_events
-from services.metrics.persistence.log import event_mapper, migrate_schema, open_log
+from services.metrics.persistence.log import KINDS, event_mapper, migrate_schema, open_log
 from services.metrics.publishing import publish
 from services.metrics.recorder import GroupRecorder
 from services.metrics.rejections import RejectionPublisher
@@ -72,6 +72,7 @@ async def _lifespan(settings: MetricsSettings, app: FastAPI) -> AsyncIterator[No
             _on_the_bus(settings, app.state.metrics),
             lead(settings, "rollups", flusher.run),
             lead(settings, "retention", partial(forget_old_answers, pool)),
+            lead(settings, "snapshots", partial(forget_unused_snapshots, pool, KINDS)),
         ):
             yield
 

@@ -29,14 +29,20 @@ def measure(unit: Unit, objective_id: UUID, key_result_id: UUID, heard: HeardKpi
 
 
 def measure_followed(unit: Unit, objective_id: UUID) -> Loaded[Objective]:
-    """KeyResultMeasured for every key result whose KPI says something new; the objective then."""
+    """KeyResultMeasured for every key result whose KPI says something new; the objective then.
+
+    KeyResultUnlinked where the KPI was retired while nobody worked on the objective.
+    """
     loaded = unit.load(OBJECTIVE, objective_id)
     followed = {each.link.kpi for each in loaded.state.key_results if each.link is not None}
     if followed:
         heard = load_kpis(unit.index(), followed)
         for each in loaded.state.key_results:
             if each.link is not None and each.link.kpi in heard:
-                measure(unit, loaded.id, each.id, heard[each.link.kpi])
+                known = heard[each.link.kpi]
+                measure(unit, loaded.id, each.id, known)
+                if known.kpi.retired:
+                    _let_go(unit, loaded.id, each.id, known.kpi.key, context=unit.context)
     return unit.load(OBJECTIVE, objective_id)
 
 
@@ -56,13 +62,7 @@ def stop_following(
     unit: Unit, objective_id: UUID, key_result_id: UUID, *, kpi: str, cause: Cause
 ) -> None:
     """KeyResultUnlinked, by the follower, where the key result follows that retired KPI."""
-    found = unit.find(OBJECTIVE, objective_id)
-    if found is None:
-        return
-    event = kpi_link.stop_following(found.state, key_result_id, kpi)
-    if event is not None:
-        context = replace(caused_by(unit, cause), reason=f"The KPI {kpi} was retired.")
-        unit.record(OBJECTIVE, objective_id, event, context=context)
+    _let_go(unit, objective_id, key_result_id, kpi, context=caused_by(unit, cause))
 
 
 def contributing(unit: Unit, objective_id: UUID) -> list[Objective]:
@@ -81,3 +81,15 @@ def caused_by(unit: Unit, cause: Cause) -> Context:
         correlation_id=cause.correlation_id,
         causation_id=str(cause.event_id),
     )
+
+
+def _let_go(
+    unit: Unit, objective_id: UUID, key_result_id: UUID, kpi: str, *, context: Context
+) -> None:
+    found = unit.find(OBJECTIVE, objective_id)
+    if found is None:
+        return
+    event = kpi_link.stop_following(found.state, key_result_id, kpi)
+    if event is not None:
+        told = replace(context, actor=FOLLOWER, reason=f"The KPI {kpi} was retired.")
+        unit.record(OBJECTIVE, objective_id, event, context=told)

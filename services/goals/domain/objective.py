@@ -94,6 +94,9 @@ ALLOWED: Final[Mapping[ObjectiveState, tuple[Step, ...]]] = {
 }
 """What can be done in each state. Comments and acknowledgements are welcome in all of them."""
 
+OPEN_STATES: Final[tuple[ObjectiveState, ...]] = ("draft", "proposed", "active", "postponed")
+"""The states of what has not ended."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alignment:

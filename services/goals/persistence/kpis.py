@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from contracts.goals import ObjectiveState
 from contracts.subjects import METRICS_STREAM
 from services.chassis.postgres import Connection
 from services.goals.domain.events import Owner
@@ -78,17 +79,23 @@ def save_kpis(cursor: Cursor[DictRow], heard: Sequence[HeardKpi]) -> None:
 
 
 def links_after(
-    cursor: Cursor[DictRow], keys: Collection[str], after: LinkedKeyResult, limit: int
+    cursor: Cursor[DictRow],
+    keys: Collection[str],
+    after: LinkedKeyResult,
+    limit: int,
+    *,
+    states: Sequence[ObjectiveState] = ("active",),
 ) -> list[LinkedKeyResult]:
-    """Up to `limit` key results of active objectives that follow these KPIs, in order."""
+    """Up to `limit` key results of objectives in these states that follow these KPIs, in order."""
     cursor.execute(
         "SELECT l.objective_id, l.key_result_id, l.kpi FROM goals.kpi_links AS l"
         " JOIN goals.objectives AS o ON o.id = l.objective_id"
-        " WHERE l.kpi = ANY(%(keys)s) AND o.state = 'active'"
+        " WHERE l.kpi = ANY(%(keys)s) AND o.state = ANY(%(states)s)"
         " AND (l.objective_id, l.key_result_id) > (%(objective_id)s, %(key_result_id)s)"
         " ORDER BY l.objective_id, l.key_result_id LIMIT %(limit)s",
         {
             "keys": list(keys),
+            "states": list(states),
             "objective_id": after.objective_id,
             "key_result_id": after.key_result_id,
             "limit": limit,

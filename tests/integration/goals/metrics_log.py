@@ -13,6 +13,7 @@ from contracts.metrics import (
     KpiDefined,
     KpiMeasured,
     KpiRecovered,
+    KpiRedefined,
 )
 from services.goals.following import MetricsFollower
 from tests.integration.goals.conftest import Json, Service, key_result_path
@@ -41,11 +42,19 @@ def defined(key: str = KPI) -> KpiDefined:
     )
 
 
-def measured(value: float, *, key: str = KPI, day: int = 0, latest: float = 0) -> KpiMeasured:
+def redefined(*, definition: int = 2) -> KpiRedefined:
+    return KpiRedefined.model_validate(
+        defined().model_dump() | {"definition": definition, "unit": "‰"}
+    )
+
+
+def measured(
+    value: float, *, key: str = KPI, day: int = 0, latest: float = 0, definition: int = 1
+) -> KpiMeasured:
     return KpiMeasured(
         context=CONTEXT,
         key=key,
-        definition=1,
+        definition=definition,
         period_start=TODAY + day * DAY,
         period_end=TODAY + (day + 1) * DAY,
         value=value,

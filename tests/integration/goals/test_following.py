@@ -32,6 +32,7 @@ from tests.integration.goals.metrics_log import (
     defined,
     followed_by,
     measured,
+    redefined,
 )
 
 BOUND_SECONDS = 30
@@ -169,6 +170,72 @@ async def test_a_key_result_follows_one_kpi_that_lives(followed: Following) -> N
     assert problem(dead) == (409, "kpi-retired")
     garbled = await lead.post(f"{key_result_path(other)}/link", {"kpi": "A B"}, version=3)
     assert problem(garbled) == (422, "invalid-request")
+
+
+async def test_a_retired_kpi_lets_go_of_what_is_not_ended(followed: Following) -> None:
+    await followed.hear(defined(), measured(80))
+    cycle = await followed.service.active_cycle()
+    active, closed = await followed.linked(cycle), await followed.linked(cycle)
+    await followed.service.lead.done(f"/objectives/{closed['id']}/close", version=5)
+    batch = followed.metrics.say(measured(85), KpiRetired(context=CONTEXT, key=KPI))
+    await followed.apply(batch)
+    key_result = (await followed.shown(active))["key_results"][0]
+    assert (key_result["link"], key_result["value"]) == (None, 85)
+    assert key_result["check_in_due_at"] is not None
+    entry = (await followed.history(active))[-1]
+    assert entry["sentence"] == (
+        "cairn-goals-follower had “Test coverage” no longer follow the KPI quality.coverage. "
+        "Reason: The KPI quality.coverage was retired."
+    )
+    assert entry["causation_id"] == str(batch[1].id)
+    assert (await followed.shown(closed))["key_results"][0]["link"] is not None
+
+
+async def test_a_kpi_that_was_retired_meanwhile_lets_go_when_work_goes_on(
+    followed: Following,
+) -> None:
+    await followed.hear(defined(), measured(80))
+    objective = await followed.linked(await followed.service.active_cycle())
+    lead, path = followed.service.lead, f"/objectives/{objective['id']}"
+    await lead.done(f"{path}/abandon", {"reason": "It was sold."}, version=5)
+    await followed.hear(KpiRetired(context=CONTEXT, key=KPI))
+    assert (await followed.shown(objective))["key_results"][0]["link"] is not None
+    reopened = await lead.done(f"{path}/reopen", {"reason": "It was not."}, version=6)
+    assert reopened["key_results"][0]["link"] is None
+
+
+async def test_a_redefined_kpi_measures_on_and_says_by_which_definition(
+    followed: Following,
+) -> None:
+    await followed.hear(defined(), measured(80))
+    objective = await followed.linked(await followed.service.active_cycle())
+    await followed.hear(redefined(), measured(812, definition=2), measured(81, day=1))
+    key_result = (await followed.shown(objective))["key_results"][0]
+    assert (key_result["value"], key_result["measurement"]["definition"]) == (812, 2)
+
+
+async def test_a_link_to_another_kpi_takes_the_place_of_the_first(followed: Following) -> None:
+    await followed.hear(defined(), defined("other"), measured(80), measured(60, key="other"))
+    objective = await followed.linked(await followed.service.active_cycle())
+    path = key_result_path(objective)
+    moved = await followed.service.lead.done(f"{path}/link", {"kpi": "other"}, version=5)
+    assert moved["key_results"][0]["link"] == {"kpi": "other", "reading": "period"}
+    assert moved["key_results"][0]["value"] == 60
+    await followed.hear(measured(90))
+    assert await followed.value(objective) == (60, "kpi")
+
+
+async def test_what_is_measured_puts_no_change_out_of_date(followed: Following) -> None:
+    await followed.hear(defined(), measured(80))
+    objective = await followed.linked(await followed.service.active_cycle())
+    await followed.hear(measured(85))
+    await followed.hear(measured(86))
+    assert (await followed.shown(objective))["version"] > objective["version"]
+    path = f"/objectives/{objective['id']}/revise"
+    lead = followed.service.lead
+    await lead.done(path, {"title": "Fewer bugs"}, version=objective["version"])
+    again = await lead.post(path, {"title": "No bugs"}, version=objective["version"])
+    assert problem(again) == (412, "precondition-failed")
 
 
 async def test_a_batch_that_does_not_follow_the_checkpoint_is_refused(
