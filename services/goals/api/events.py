@@ -1,19 +1,16 @@
 """The whole log over HTTP, in order, for auditors and for whoever rebuilds from it."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from contracts.cloudevents import CONTENT_TYPE, SPEC_VERSION, event_id
 from contracts.positions import MAX_POSITION
-from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.responses import OrjsonResponse
 from services.chassis.routes import DirectRoute
-from services.goals.api.asked import SERVICE, Auditing, Running
+from services.goals.api.asked import Auditing, Running
 from services.goals.api.schemas import LogPage
-from services.goals.publishing import publish
+from services.goals.structured import structured
 
 router = APIRouter(prefix="/v1/events", tags=["log"], route_class=DirectRoute)
 
@@ -32,24 +29,7 @@ async def get_events(
     found = await goals.log.after(after, limit)
     return OrjsonResponse(
         {
-            "items": [_structured(each) for each in found],
+            "items": [structured(each) for each in found],
             "next": found[-1].position if found else after,
         }
     )
-
-
-def _structured(logged: LoggedEvent) -> dict[str, Any]:
-    """A CloudEvent in structured form; see `contracts/cloudevents.py` for the binary one."""
-    event = publish(logged).event
-    return {
-        "specversion": SPEC_VERSION,
-        "id": event_id(logged.originator_id, logged.originator_version),
-        "type": event.TYPE,
-        "source": f"/cairn/{SERVICE}",
-        "subject": logged.originator_id,
-        "time": logged.recorded_at,
-        "datacontenttype": CONTENT_TYPE,
-        "position": logged.position,
-        "aggregateversion": logged.originator_version,
-        "data": orjson.Fragment(event.model_dump_json()),
-    }
