@@ -10,6 +10,9 @@ from deploy.local.tokens import AUDIENCE, ISSUER
 
 # A stopping service gives the requests in flight this time; the launcher waits a little longer.
 DRAIN_SECONDS = 2
+# What the launcher's own environment may say otherwise. On one machine the receivers of webhooks
+# are on it as well.
+DEFAULTS = {"CAIRN_WEBHOOK_PRIVATE_HOSTS": "yes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ def service_environment(
     *, port: int, database_url: str, nats: NatsLogin, jwks_file: Path
 ) -> dict[str, str]:
     """Return the environment of a service: the launcher's own, and what is decided here."""
-    return _inherited() | {
+    inherited = DEFAULTS | _inherited()
+    return inherited | {
         "CAIRN_HOST": LOOPBACK,
         "CAIRN_PORT": str(port),
         "CAIRN_DATABASE_URL": database_url,

@@ -33,6 +33,20 @@ def test_tuning_reaches_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment["CAIRN_LOG_LEVEL"] == "debug"
 
 
+def test_local_webhooks_may_stay_on_the_machine_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told() -> str:
+        environment = service_environment(
+            port=8601, database_url="postgresql://db", nats=LOGIN, jwks_file=Path("jwks.json")
+        )
+        return environment["CAIRN_WEBHOOK_PRIVATE_HOSTS"]
+
+    assert told() == "yes"
+    monkeypatch.setenv("CAIRN_WEBHOOK_PRIVATE_HOSTS", "no")
+    assert told() == "no"
+
+
 def test_producers_know_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAIRN_DATABASE_URL", "postgresql://owner:secret@db")
     environment = producer_environment(
