@@ -30,6 +30,8 @@ from services.goals.api import (
     lifecycle,
     objectives,
     reviews,
+    webhook_deliveries,
+    webhooks,
 )
 from services.goals.api.problems import PROBLEMS
 from services.goals.following import MetricsFollower
@@ -38,6 +40,9 @@ from services.goals.persistence.log import KINDS, event_mapper, migrate_schema, 
 from services.goals.publishing import publish
 from services.goals.runtime import Goals
 from services.goals.settings import GoalsSettings
+from services.goals.webhooks.delivering import WebhookDelivery
+from services.goals.webhooks.runtime import Webhooks
+from services.goals.webhooks.sending import sending
 
 VERSION = "0.1.0"
 
@@ -59,6 +64,8 @@ def create(settings: GoalsSettings | None = None, verifier: TokenVerifier | None
             feedback.router,
             reviews.router,
             events.router,
+            webhooks.router,
+            webhook_deliveries.router,
         ],
         problems=PROBLEMS,
         lifespan=partial(_lifespan, chosen),
@@ -77,10 +84,16 @@ async def _lifespan(settings: GoalsSettings, app: FastAPI) -> AsyncIterator[None
         application = await asyncio.to_thread(open_log, settings, mapper)
         writer = await opened.enter_async_context(writing(application, index=index_events))
         app.state.goals = Goals(writer, EventLog(pool, mapper), pool)
+        sender = await opened.enter_async_context(sending(settings))
+        app.state.webhooks = Webhooks(app.state.goals.log, pool, sender)
         async with working(
             _on_the_bus(settings, app.state.goals),
             lead(settings, "retention", partial(forget_old_answers, pool)),
+<<<<<<< HEAD
             lead(settings, "snapshots", partial(forget_unused_snapshots, pool, KINDS)),
+=======
+            lead(settings, "webhooks", WebhookDelivery(settings, app.state.webhooks).run),
+>>>>>>> 9ad8dca (wip)
         ):
             yield
 

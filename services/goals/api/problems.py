@@ -15,6 +15,7 @@ from services.chassis.problems import (
 )
 from services.goals.api.pages import MalformedCursorError
 from services.goals.api.states import ConflictingParametersError
+from services.goals.api.webhook_problems import WEBHOOK_PROBLEMS
 from services.goals.domain import errors, review_errors
 from services.goals.following import NotFollowedYetError
 
@@ -29,6 +30,7 @@ def _invalid(slug: str, title: str) -> Problem:
 
 PROBLEMS: Final[ProblemTable] = {
     **LOG_PROBLEMS,
+    **WEBHOOK_PROBLEMS,
     MalformedPositionError: INVALID_HEADER,
     MalformedCursorError: _invalid("malformed-cursor", "The cursor is none of ours."),
     ConflictingParametersError: _invalid(

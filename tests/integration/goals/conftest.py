@@ -81,6 +81,15 @@ class Caller:
             chosen["If-Match"] = f'"{version}"'
         return await self._client.post(f"/v1{path}", content=text, headers=chosen)
 
+    async def patch(self, path: str, body: Json, *, version: int | None = None) -> httpx.Response:
+        return await self._client.patch(f"/v1{path}", json=body, headers=self._for_version(version))
+
+    async def delete(self, path: str, *, version: int | None = None) -> httpx.Response:
+        return await self._client.delete(f"/v1{path}", headers=self._for_version(version))
+
+    def _for_version(self, version: int | None) -> dict[str, str]:
+        return self._headers if version is None else {**self._headers, "If-Match": f'"{version}"'}
+
     async def done(self, path: str, body: Json | None = None, **options: Any) -> Json:
         """What a command that has to succeed is answered."""
         response = await self.post(path, body, **options)

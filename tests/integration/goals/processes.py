@@ -25,27 +25,53 @@ def free_port() -> int:
 @asynccontextmanager
 async def process(settings: GoalsSettings, issuer: Issuer) -> AsyncIterator[Service]:
     """The service as a process of its own."""
+    async with _running(settings, issuer) as (service, running):
+        try:
+            yield service
+        finally:
+            if running.returncode is None:
+                running.terminate()
+            async with asyncio.timeout(BOUND_SECONDS):
+                assert await running.wait() == 0
+
+
+@asynccontextmanager
+async def killed_process(settings: GoalsSettings, issuer: Issuer) -> AsyncIterator[Service]:
+    """A process that is killed when the block ends."""
+    async with _running(settings, issuer) as (service, _):
+        yield service
+
+
+@asynccontextmanager
+async def _running(
+    settings: GoalsSettings, issuer: Issuer
+) -> AsyncIterator[tuple[Service, asyncio.subprocess.Process]]:
     port = free_port()
-    environment = {
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.goals.main", env=_environment(settings, port)
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            await until_ready(client, running)
+            yield Service(client, issuer), running
+    finally:
+        if running.returncode is None:
+            running.kill()
+        async with asyncio.timeout(BOUND_SECONDS):
+            await running.wait()
+
+
+def _environment(settings: GoalsSettings, port: int) -> dict[str, str]:
+    return {
         **os.environ,
         "CAIRN_DATABASE_URL": settings.database_url.get_secret_value(),
         "CAIRN_NATS_URL": settings.nats_url.get_secret_value(),
         "CAIRN_JWKS": settings.jwks,
         "CAIRN_PORT": str(port),
         "CAIRN_LOG_LEVEL": "error",
+        "CAIRN_WEBHOOK_PRIVATE_HOSTS": str(settings.webhook_private_hosts),
+        "CAIRN_WEBHOOK_RETRY_SECONDS": str(list(settings.webhook_retry_seconds)),
     }
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.goals.main", env=environment
-    )
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            await until_ready(client, running)
-            yield Service(client, issuer)
-    finally:
-        if running.returncode is None:
-            running.terminate()
-        async with asyncio.timeout(BOUND_SECONDS):
-            assert await running.wait() == 0
 
 
 async def until_ready(client: httpx.AsyncClient, running: asyncio.subprocess.Process) -> None:
