@@ -89,11 +89,8 @@ async def _lifespan(settings: GoalsSettings, app: FastAPI) -> AsyncIterator[None
         async with working(
             _on_the_bus(settings, app.state.goals),
             lead(settings, "retention", partial(forget_old_answers, pool)),
-<<<<<<< HEAD
             lead(settings, "snapshots", partial(forget_unused_snapshots, pool, KINDS)),
-=======
             lead(settings, "webhooks", WebhookDelivery(settings, app.state.webhooks).run),
->>>>>>> 9ad8dca (wip)
         ):
             yield
 
