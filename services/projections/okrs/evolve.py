@@ -128,8 +128,7 @@ def _key_result_removed(rows: Rows, event: goals.KeyResultRemoved, _: int) -> tu
     objective = _known_objective(rows, event.objective_id)
     key_result = _known_key_result(rows, event.key_result_id)
     left = tuple(each for each in objective.key_result_ids if each != key_result.key_result_id)
-    ended = Removed(key_result.key_result_id, objective.objective_id)
-    return replace(objective, key_result_ids=left), ended
+    return replace(objective, key_result_ids=left), Removed(key_result.key_result_id)
 
 
 def _aligned(_: Rows, event: goals.ObjectiveAligned, __: int) -> tuple[Change, ...]:

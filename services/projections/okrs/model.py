@@ -127,9 +127,8 @@ class Okrs:
             case Unaligned(key):
                 self.alignments.put(key, None, at)
                 self._disconnect(key)
-            case Removed(key_result_id, objective_id):
+            case Removed(key_result_id):
                 self.key_results.put(key_result_id, None, at)
-                self._disturb_own(self.node(objective_id))
 
     def put_progress(self, node: Node, progress: Progress, at: datetime) -> None:
         """Let the progress of an objective hold from `at` on, and feed it to the parents."""

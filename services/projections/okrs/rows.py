@@ -198,10 +198,9 @@ class Unaligned(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """The change that ends a key result."""
+    """The change that ends a key result; its objective names it no longer."""
 
     key_result_id: UUID
-    objective_id: UUID
 
 
 Change = Cycle | Objective | KeyResult | Alignment | Unaligned | Removed

@@ -1,6 +1,8 @@
 """Strategies for whole goals logs: any sequence of changes that the goals service would accept."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from contracts import goals
 from contracts.events import PublishedEvent
 from contracts.progress import done_share
-from tests.unit.projections.goals_log import GoalsLog, named
+from tests.unit.projections.goals_log import START, GoalsLog, named
 
 OBJECTIVES = ["A", "B", "C", "D", "E"]
 KEY_RESULTS = ["1", "2"]
@@ -34,29 +36,49 @@ MOVES: dict[str, tuple[set[str], str, type[PublishedEvent]]] = {
     "abandon": ({"draft", "active", "postponed"}, "abandoned", goals.ObjectiveAbandoned),
 }
 
-_objective = st.sampled_from(OBJECTIVES)
-_key_result = st.sampled_from(KEY_RESULTS)
-_target = st.sampled_from([None, *KEY_RESULTS])
+# Which one it is, counted among those there are: so that most steps are about something.
+_one = st.integers(0, 4)
 _value = st.sampled_from([-10.0, 25.0, 150.0])
 _nothing = st.none()
 _definition = st.tuples(st.sampled_from(list(TARGETS)), st.sampled_from([0.0, 1.0, 3.0]))
-_steps = st.one_of(
-    st.tuples(st.just("draft"), _objective, _nothing, _nothing),
-    st.tuples(st.just("add"), _objective, _key_result, _definition),
-    st.tuples(st.just("activate"), _objective, _nothing, _nothing),
-    st.tuples(st.sampled_from(list(MOVES)), _objective, _nothing, _nothing),
-    st.tuples(st.just("check_in"), _objective, _key_result, _value),
-    st.tuples(st.just("correct"), _objective, _key_result, _value),
-    st.tuples(st.just("measure"), _objective, _key_result, st.tuples(_value, st.integers(0, 2))),
-    st.tuples(st.just("unlink"), _objective, _key_result, _nothing),
-    st.tuples(st.just("retarget"), _objective, _key_result, st.integers(0, 1)),
-    st.tuples(st.just("reweigh"), _objective, _key_result, st.sampled_from([0.0, 2.0])),
-    st.tuples(st.just("remove"), _objective, _key_result, _nothing),
-    st.tuples(st.just("align"), _objective, _objective, _target),
-    st.tuples(st.just("support"), _objective, _objective, _target),
-    st.tuples(st.just("unalign"), _objective, st.integers(0, 3), _nothing),
-    st.tuples(st.just("close"), _objective, _nothing, _nothing),
-    st.tuples(st.just("reopen"), _objective, st.sampled_from(["draft", "active"]), _nothing),
+_other = st.tuples(_one, _nothing)
+_number = st.tuples(_one, _value)
+_parent = st.tuples(_one, st.none() | _one)
+# What a step of each kind is drawn with, besides the objective that it is about.
+_DETAILS: dict[str, st.SearchStrategy[tuple[Any, Any]]] = {
+    "draft": _other,
+    "add": st.tuples(st.sampled_from(KEY_RESULTS), _definition),
+    "activate": _other,
+    **dict.fromkeys(MOVES, _other),
+    "close": _other,
+    "reopen": st.tuples(st.sampled_from(["draft", "active"]), _nothing),
+    "check_in": _number,
+    "check_in_late": _number,
+    "correct": _number,
+    "measure": st.tuples(_one, st.tuples(_value, st.integers(0, 2))),
+    "unlink": _other,
+    "retarget": st.tuples(_one, st.integers(0, 1)),
+    "reweigh": st.tuples(_one, st.sampled_from([0.0, 2.0])),
+    "remove": _other,
+    "align": _parent,
+    "support": _parent,
+    "unalign": _other,
+}
+_OF_KEY_RESULT = frozenset(
+    ("check_in", "check_in_late", "correct", "measure", "unlink", "retarget", "reweigh", "remove")
+)
+# What moves numbers is what most of a log is made of.
+_KINDS = [*_DETAILS, *["check_in", "correct", "measure", "align", "reopen", "activate"] * 3]
+
+
+@st.composite
+def _step(draw: st.DrawFn) -> tuple[str, int, Any, Any]:
+    kind = draw(st.sampled_from(_KINDS))
+    return kind, draw(_one), *draw(_DETAILS[kind])
+
+
+_beginnings = st.lists(
+    st.tuples(st.lists(_definition, max_size=2), st.booleans()), max_size=len(OBJECTIVES)
 )
 
 
@@ -79,17 +101,26 @@ class _Company:
     parents: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
 
-    def take(self, kind: str, name: str, other: Any, detail: Any) -> None:
+    def take(self, kind: str, which: int, other: Any, detail: Any) -> None:
         """Do the step if it is a valid one, so that every drawn sequence is a log."""
-        if kind == "draft" and name not in self.state:
+        if kind == "draft":
+            self._draft()
+        elif self.state:
+            name = _pick(self.state, which)
+            if kind in MOVES:
+                self._move(name, *MOVES[kind])
+            elif kind not in _OF_KEY_RESULT:
+                getattr(self, f"_{kind}")(name, other, detail)
+            elif self.key_results[name]:
+                getattr(self, f"_{kind}")(name, _pick(self.key_results[name], other), detail)
+
+    def _draft(self) -> None:
+        if len(self.state) < len(OBJECTIVES):
+            name = OBJECTIVES[len(self.state)]
             self.log.objective(name, active=False)
             self.state[name] = "draft"
             self.key_results[name] = {}
             self.parents[name] = []
-        elif name in self.state and kind in MOVES:
-            self._move(name, *MOVES[kind])
-        elif name in self.state:
-            getattr(self, f"_{kind}", lambda *_: None)(name, other, detail)
 
     def _move(self, name: str, before: set[str], to: str, fact: type[PublishedEvent]) -> None:
         if self.state[name] in before:
@@ -109,69 +140,72 @@ class _Company:
             self.log.activate(name)
             self.state[name] = "active"
 
-    def _check_in(self, name: str, key_result: str, value: float) -> None:
-        found = self.key_results[name].get(key_result)
-        if self.state[name] == "active" and found is not None:
-            said = _said(found.type, value)
+    def _check_in(
+        self, name: str, key_result: str, value: float, effective_at: datetime | None = None
+    ) -> None:
+        found = self.key_results[name][key_result]
+        if self.state[name] == "active":
+            said = {**_said(found.type, value), "effective_at": effective_at, "confidence": 0.9}
             check_in_id = self.log.check_in(name, name + key_result, **said)
             found.check_ins.append((check_in_id, said["value"]))
 
+    def _check_in_late(self, name: str, key_result: str, value: float) -> None:
+        self._check_in(name, key_result, value, effective_at=START)
+
     def _correct(self, name: str, key_result: str, value: float) -> None:
-        found = self.key_results[name].get(key_result)
-        if found is not None and found.check_ins:
+        found = self.key_results[name][key_result]
+        if found.check_ins:
             check_in_id, was = found.check_ins.pop(0)
-            said = _said(found.type, value)
+            said = {**_said(found.type, value), "confidence": 0.1}
             self.log.correct(name, name + key_result, check_in_id, **said, was=was)
             found.check_ins.append((check_in_id, said["value"]))
 
     def _measure(self, name: str, key_result: str, told: tuple[float, int]) -> None:
-        found = self.key_results[name].get(key_result)
-        if (
-            self.state[name] == "active"
-            and found is not None
-            and found.type not in {"milestones", "binary"}
-        ):
+        found = self.key_results[name][key_result]
+        if self.state[name] == "active" and found.type not in {"milestones", "binary"}:
             if not found.linked:
                 self.log.link(name, name + key_result)
                 found.linked = True
             self.log.measure(name, name + key_result, told[0], day=told[1])
 
     def _unlink(self, name: str, key_result: str, _: object) -> None:
-        found = self.key_results[name].get(key_result)
-        if found is not None and found.linked:
+        found = self.key_results[name][key_result]
+        if found.linked and self._is_open(name):
             self.log.unlink(name, name + key_result)
             found.linked = False
 
     def _retarget(self, name: str, key_result: str, which: int) -> None:
-        found = self.key_results[name].get(key_result)
-        if found is not None and self._is_open(name) and len(TARGETS[found.type]) > which:
+        found = self.key_results[name][key_result]
+        if self._is_open(name) and len(TARGETS[found.type]) > which:
             target = {"type": found.type, **TARGETS[found.type][which]}
             fact = goals.KeyResultRetargeted
             self.log.of_key_result(name, name + key_result, fact, **target)
 
     def _reweigh(self, name: str, key_result: str, weight: float) -> None:
-        if key_result in self.key_results[name] and self._is_open(name):
+        if self._is_open(name):
             called = {"title": "renamed", "weight": weight}
             self.log.of_key_result(name, name + key_result, goals.KeyResultRevised, **called)
 
     def _remove(self, name: str, key_result: str, _: object) -> None:
         feeds = any((name, key_result) in parents for parents in self.parents.values())
-        if key_result in self.key_results[name] and self._is_open(name) and not feeds:
+        if self._is_open(name) and not feeds:
             self.log.of_key_result(name, name + key_result, goals.KeyResultRemoved)
             del self.key_results[name][key_result]
             self.removed.add(name + key_result)
 
-    def _align(self, name: str, parent: str, key_result: str | None) -> None:
+    def _align(self, name: str, parent: int, key_result: int | None) -> None:
         self._hang(name, parent, key_result, "contributes")
 
-    def _support(self, name: str, parent: str, key_result: str | None) -> None:
+    def _support(self, name: str, parent: int, key_result: int | None) -> None:
         self._hang(name, parent, key_result, "supports")
 
-    def _hang(self, name: str, parent: str, key_result: str | None, kind: str) -> None:
+    def _hang(self, name: str, which: int, to: int | None, kind: str) -> None:
+        parent, key_result = _pick(self.state, which), None
+        if to is not None and self.key_results[parent]:
+            key_result = _pick(self.key_results[parent], to)
         if (
             self._is_open(name)
-            and self.state.get(parent) in {"draft", "active"}
-            and (key_result is None or key_result in self.key_results[parent])
+            and self._is_open(parent)
             and (parent, key_result) not in self.parents[name]
             and name not in self._above(parent)
         ):
@@ -179,8 +213,8 @@ class _Company:
             self.parents[name].append((parent, key_result))
 
     def _unalign(self, name: str, which: int, _: object) -> None:
-        if self._is_open(name) and which < len(self.parents[name]):
-            parent, key_result = self.parents[name].pop(which)
+        if self._is_open(name) and self.parents[name]:
+            parent, key_result = self.parents[name].pop(which % len(self.parents[name]))
             self.log.unalign(name, parent, parent + key_result if key_result else None)
 
     def _close(self, name: str, *_: object) -> None:
@@ -201,6 +235,11 @@ class _Company:
         return {name}.union(*(self._above(parent) for parent, _ in self.parents[name]))
 
 
+def _pick(among: Iterable[str], which: int) -> str:
+    names = list(among)
+    return names[which % len(names)]
+
+
 def _said(type_: str, value: float) -> dict[str, Any]:
     """A check-in of about this value, as the type wants it."""
     if type_ == "binary":
@@ -214,10 +253,21 @@ def _said(type_: str, value: float) -> dict[str, Any]:
 
 @st.composite
 def goals_logs(draw: st.DrawFn, *, max_steps: int = 40) -> GoalsLog:
-    """A valid log, in which some events share their moment with the one before."""
+    """A valid log, in which some events share their moment with the one before.
+
+    It begins with some objectives, so that there is something for most steps to be about.
+    """
     company = _Company()
     company.log.cycle()
-    for step in draw(st.lists(_steps, max_size=max_steps)):
+    for which, (definitions, held_back) in enumerate(draw(_beginnings)):
+        company.take("draft", which, None, None)
+        for key_result, definition in zip(KEY_RESULTS, definitions, strict=False):
+            company.take("add", which, key_result, definition)
+        if not held_back:
+            company.take("activate", which, None, None)
+    # Left to itself, a list is short most of the time.
+    least = draw(st.sampled_from([0, max_steps // 2]))
+    for step in draw(st.lists(_step(), min_size=least, max_size=max_steps)):
         if draw(st.booleans()):
             company.log.same_moment()
             before = len(company.log.events)
