@@ -233,7 +233,8 @@ class CheckInValueError(GoalsError):
 
     def __init__(self, kind: KeyResultType) -> None:
         super().__init__(
-            f"A key result of type {kind} is checked in on with {self._WAYS[kind]}.", type=kind
+            f"A key result of type {kind} is checked in on with {self._WAYS[kind]}.",
+            key_result_type=kind,
         )
 
 
@@ -278,7 +279,7 @@ class KeyResultTypeFixedError(GoalsError):
         super().__init__(
             f"The key result has been checked in on, so it stays of type {kind}. "
             "Add another key result instead.",
-            type=kind,
+            key_result_type=kind,
         )
 
 
@@ -307,7 +308,7 @@ class NotMeasurableByKpiError(GoalsError):
         super().__init__(
             f"A key result of type {kind} has no number that a KPI could say. "
             "Link one of type increase, decrease or maintain.",
-            type=kind,
+            key_result_type=kind,
         )
 
 

@@ -161,7 +161,7 @@ def test_any_other_way_is_refused_and_the_right_one_named(
     way = {"milestones": "milestones_done", "binary": "done, true or false"}
     with pytest.raises(CheckInValueError, match=way.get(definition.type, "value")) as refusal:
         take_down(in_work(definition), replace(SAID, standing=standing))
-    assert refusal.value.extensions == {"type": definition.type}
+    assert refusal.value.extensions == {"key_result_type": definition.type}
 
 
 def test_a_milestone_that_is_not_on_the_list_is_named() -> None:

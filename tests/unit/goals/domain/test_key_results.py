@@ -137,7 +137,7 @@ def test_the_type_is_fixed_once_somebody_checked_in(stands: Definition) -> None:
     given = in_work(stands, checked_in(1.0))
     with pytest.raises(KeyResultTypeFixedError, match=f"stays of type {stands.type}") as refusal:
         retarget(given, COVERAGE, LATENCY, reason=WHY)
-    assert refusal.value.extensions == {"type": stands.type}
+    assert refusal.value.extensions == {"key_result_type": stands.type}
 
 
 def test_the_target_may_move_after_a_check_in() -> None:
@@ -150,7 +150,7 @@ def test_the_target_may_move_after_a_check_in() -> None:
 def test_what_follows_a_kpi_stays_a_number(wanted: Definition) -> None:
     with pytest.raises(NotMeasurableByKpiError, match="increase, decrease or maintain") as refusal:
         retarget(in_work(LEADS, LINKED), COVERAGE, wanted, reason=WHY)
-    assert refusal.value.extensions == {"type": wanted.type}
+    assert refusal.value.extensions == {"key_result_type": wanted.type}
     assert retarget(in_work(LEADS, LINKED), COVERAGE, UPTIME, reason=WHY)
 
 

@@ -96,7 +96,7 @@ def test_what_decreases_or_is_maintained_is_linked_too(definition: Definition) -
 def test_what_is_no_number_follows_no_kpi(definition: Definition) -> None:
     with pytest.raises(NotMeasurableByKpiError, match="Link one of type increase") as refusal:
         link(in_work(definition), COVERAGE, WANTED, kpi=Kpi(key=KPI))
-    assert refusal.value.extensions == {"type": definition.type}
+    assert refusal.value.extensions == {"key_result_type": definition.type}
 
 
 def test_an_unknown_kpi_is_named() -> None:
