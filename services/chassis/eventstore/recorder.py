@@ -250,10 +250,13 @@ _TAIL: SQL = SQL(
     " state, topic, NULL AS shape"
     " FROM {table} WHERE notification_id > %(seen)s ORDER BY notification_id LIMIT %(limit)s"
 )
+# LATERAL, because a plain join is planned once, while the table is new and believed small, and
+# would then read all of it for every group.
 _COMMANDS: SQL = SQL(
     "SELECT c.caller, c.key, c.request_hash, c.status, c.body, c.etag, c.location, c.position"
     " FROM unnest(%(callers)s::text[], %(keys)s::text[]) AS asked (caller, key)"
-    " JOIN {commands} AS c ON c.caller = asked.caller AND c.key = asked.key"
+    " CROSS JOIN LATERAL (SELECT * FROM {commands} AS stored"
+    " WHERE stored.caller = asked.caller AND stored.key = asked.key OFFSET 0) AS c"
 )
 # Positions are counted under the lock instead of drawn from a sequence: a rolled-back append
 # leaves no hole, and a decision knows the positions of its events before they are inserted.

@@ -11,6 +11,7 @@ from eventsourcing.tests.persistence import (
     ApplicationRecorderTestCase,
     NonInterleavingNotificationIDsBaseCase,
 )
+from psycopg.sql import SQL
 
 from services.chassis.eventstore.application import LogApplication
 from services.chassis.eventstore.recorder import LogRecorder
@@ -62,3 +63,17 @@ def test_the_recorder_refuses_the_library_option_that_drops_the_table_lock(log_u
     with pytest.raises(ProgrammingError, match="readers of the log would miss events"):
         LogRecorder(datastore)
     datastore.close()
+
+
+def test_kept_answers_are_found_by_index_from_the_first_day(
+    open_log: OpenLog, log_url: str
+) -> None:
+    """The statement is planned while the table is empty, and that plan stays for a while."""
+    select = open_log().recorder._select_commands
+    with psycopg.connect(log_url) as connection:
+        plan = connection.execute(
+            SQL("EXPLAIN ") + select, {"callers": ["a"] * 64, "keys": ["k"] * 64}
+        ).fetchall()
+    text = "\n".join(line for (line,) in plan)
+    assert "Index Scan using commands_pkey" in text
+    assert "Seq Scan" not in text
