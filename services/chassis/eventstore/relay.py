@@ -27,8 +27,8 @@ from services.chassis.telemetry import Trace
 
 # The log says when it grows; should that word be lost, this is how late the relay notices.
 LOOK_AGAIN_SECONDS: Final = 1.0
-# What comes within this time after the first event travels with it: each batch costs a flush to
-# disk, and each of its readers a transaction.
+# What comes within this time travels together: each batch costs flushes to disk, and each of its
+# readers a transaction.
 GATHER_SECONDS: Final = 0.01
 CHANNEL: Final = "stored_events"
 POSITION: Final = "ce-position"
@@ -105,6 +105,7 @@ class Relay:
                     tip = await self._publish_after(tip, events)
                 else:
                     await _grown(connection)
+                if len(events) < MAX_BATCH_MESSAGES:
                     await asyncio.sleep(GATHER_SECONDS)
 
     async def _find_tip(self) -> Tip:
