@@ -206,6 +206,8 @@ async def _begin_after(bus: Bus, stream: str, durable: str, position: int, batch
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=start,
         max_ack_pending=batch_size * BATCHES_IN_FLIGHT,
+        # In a file, each acknowledgement would be a flush to disk for what nobody reads again.
+        mem_storage=True,
     )
     return await Pull.bind(bus, stream, config, size=batch_size)
 

@@ -189,6 +189,23 @@ async def test_a_reader_that_fails_gets_the_same_events_again(
             assert await reader.reached(last) == positions(log_url)
 
 
+async def test_a_follower_goes_on_when_its_consumer_is_gone(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    """The server keeps consumers in memory only: after its restart there is none."""
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(relay.run(), following(bus, reader)):
+            await reader.reached(await fill(writer, pile, 5))
+            consumer = await bus.jetstream.consumer_info(GOALS_STREAM, "reader")
+            assert consumer.config.mem_storage
+            await bus.jetstream.delete_consumer(GOALS_STREAM, "reader")
+            last = await fill(writer, pile, 5)
+            assert await reader.reached(last) == positions(log_url)
+
+
 async def test_two_relays_at_once_publish_every_event_once(
     settings: ServiceSettings, open_log: OpenLog, log_url: str
 ) -> None:
