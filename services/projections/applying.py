@@ -17,6 +17,12 @@ MAX_KEPT_ROWS: Final = 200_000
 MAX_REPLAYED_EVENTS: Final = 10_000
 # How many events are applied between two writes. The event loop stands still for as long.
 PART_EVENTS: Final = 200
+# A crash of PostgreSQL may take back the last moments of rows and checkpoint together, and they
+# are followed again: a flush to disk for each batch would protect nothing.
+_NO_FLUSH: Final = "SET LOCAL synchronous_commit = off"
+# Every statement finds its rows by key. While the tables are new, PostgreSQL believes them small
+# and would read them whole.
+_BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
 
 
 class BrokenChainError(Exception):
@@ -63,6 +69,7 @@ class Applier:
         # Should anything fail, what is in memory is no longer what is stored.
         memory, self._memory = self._memory, None
         async with self._transaction() as lent:
+            await lent.execute(_NO_FLUSH)
             checkpoint = await self._checkpoints.lock(lent)
             new = _after(arrivals, checkpoint.position)
             if not new:
@@ -101,6 +108,7 @@ class Applier:
     async def _transaction(self) -> AsyncIterator[Connection]:
         """A transaction whose statements wait for an answer only where one is read."""
         async with connection(self._pool) as lent, lent.pipeline(), lent.transaction():
+            await lent.execute(_BY_INDEX)
             yield lent
 
     async def _run(

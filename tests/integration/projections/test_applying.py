@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.cloudevents import CloudEvent
+from services.chassis.postgres import Connection
 from services.projections.applying import Applier, BrokenChainError
 from services.projections.checkpoints import CheckpointMovedError, Checkpoints
 from tests.integration.projections.conftest import Store
@@ -74,6 +76,29 @@ async def test_what_was_not_committed_left_nothing_behind(
     assert store.versions() == expected(log.events[:10])
     await applier.apply(log.events[10:])
     assert store.versions() == expected(log.events)
+
+
+async def test_rows_are_found_by_index_and_a_batch_waits_for_no_flush(
+    applier: Applier, log: GoalsLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[str], str]] = []
+    advance = Checkpoints.advance
+
+    async def look_and_advance(
+        self: Checkpoints, connection: Connection, *given: Any, **named: Any
+    ) -> None:
+        found = await connection.execute(
+            "SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
+        )
+        shown = await connection.execute("SELECT current_setting('synchronous_commit')")
+        ((synchronous,),) = await shown.fetchall()
+        seen.append(([name for (name,) in await found.fetchall()], synchronous))
+        await advance(self, connection, *given, **named)
+
+    monkeypatch.setattr(Checkpoints, "advance", look_and_advance)
+    await applier.apply(log.events[:10])
+    await applier.apply(log.events[10:])
+    assert seen == [([], "off"), ([], "off")]
 
 
 async def test_a_former_leader_with_old_rows_in_memory_reads_them_anew(
