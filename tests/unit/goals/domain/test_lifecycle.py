@@ -60,37 +60,10 @@ from tests.unit.goals.given import (
     an_objective,
     then,
 )
+from tests.unit.goals.model import STATES_OF
 
 WHY = "We know better now."
 STATES: Final[tuple[ObjectiveState, ...]] = get_args(ObjectiveState)
-
-STATES_OF: Final[Mapping[Step, str]] = {
-    "revise": "draft active postponed",
-    "reassign": "draft proposed active postponed",
-    "delegate": "draft proposed active postponed",
-    "add_key_result": "draft active",
-    "revise_key_result": "draft active",
-    "retarget_key_result": "draft active",
-    "remove_key_result": "draft active",
-    "align": "draft active",
-    "unalign": "draft active",
-    "link": "draft active",
-    "unlink": "draft active",
-    "propose": "draft",
-    "approve": "proposed",
-    "return": "proposed",
-    "activate": "draft proposed",
-    "check_in": "active",
-    "correct_check_in": "active postponed abandoned closed",
-    "close": "active",
-    "rescore": "closed",
-    "write_retrospective": "active abandoned closed",
-    "postpone": "draft proposed active",
-    "abandon": "draft proposed active postponed",
-    "reopen": "postponed abandoned closed",
-    "carry_over": "active postponed abandoned closed",
-}
-"""In which states each step can be taken; the domain says the same the other way round."""
 
 FOLLOWING, ABOVE = UUID(int=21), an_objective(*ACTIVE)
 NEXT_CYCLE = a_cycle(
