@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.unit import Loaded, Unit
-from services.goals.application.loading import objective_to_change
+from services.goals.application.loading import mark_corrections, objective_to_change
 from services.goals.commands import AlignMany, AlignObjective, RealignObjective, UnalignObjective
 from services.goals.domain import alignment
 from services.goals.domain.alignment import Parent
@@ -22,7 +22,7 @@ def align_objective(unit: Unit, command: AlignObjective) -> Loaded[Objective]:
     """
     objective_to_change(unit, command)
     above = ancestors(unit.index(), command.alignment.parent_objective_id)
-    return _align(unit, command.id, command.alignment, above)
+    return align_below(unit, command.id, command.alignment, above)
 
 
 def realign_objective(unit: Unit, command: RealignObjective) -> Loaded[Objective]:
@@ -30,7 +30,7 @@ def realign_objective(unit: Unit, command: RealignObjective) -> Loaded[Objective
     loaded, _ = objective_to_change(unit, command)
     above = ancestors(unit.index(), command.alignment.parent_objective_id)
     unit.record(OBJECTIVE, loaded.id, alignment.unalign(loaded.state, command.from_parent))
-    return _align(unit, command.id, command.alignment, above)
+    return align_below(unit, command.id, command.alignment, above)
 
 
 def unalign_objective(unit: Unit, command: UnalignObjective) -> Loaded[Objective]:
@@ -44,22 +44,27 @@ def align_many(unit: Unit, command: AlignMany) -> list[Loaded[Objective]]:
 
     Raises what `align_objective` raises.
     """
+    # Before anything moves, so that an objective named twice stands at one version for both.
+    for each in command.alignments:
+        objective_to_change(unit, each)
     parents = {each.alignment.parent_objective_id for each in command.alignments}
     above = standing_above(unit.index(), parents)
     aligned: dict[UUID, Loaded[Objective]] = {}
     for each in command.alignments:
-        if each.id not in aligned:
-            objective_to_change(unit, each)
         parent_id = each.alignment.parent_objective_id
-        aligned[each.id] = _align(unit, each.id, each.alignment, walk_up(above, parent_id))
+        aligned[each.id] = align_below(unit, each.id, each.alignment, walk_up(above, parent_id))
         # What was just aligned may have to be walked through by those that follow.
         above.setdefault(each.id, set()).add(parent_id)
     return list(aligned.values())
 
 
-def _align(
+def align_below(
     unit: Unit, objective_id: UUID, wanted: Alignment, above: AbstractSet[UUID]
 ) -> Loaded[Objective]:
+    """ObjectiveAligned; `above` are all that the parent stands below.
+
+    Raises UnknownParentError, and what `alignment.align` raises.
+    """
     child = unit.load(OBJECTIVE, objective_id)
     try:
         found = unit.load(OBJECTIVE, wanted.parent_objective_id)
@@ -71,5 +76,6 @@ def _align(
         ancestors=above,
     )
     its_cycle = unit.load(CYCLE, child.state.cycle_id).state
+    mark_corrections(unit, its_cycle)
     events = alignment.align(child.state, its_cycle, wanted, parent=parent)
     return unit.record(OBJECTIVE, objective_id, *events)

@@ -39,7 +39,14 @@ def expected_cycle(unit: Unit, loaded: Loaded[Objective], version: int) -> Cycle
     if not loaded.state.decided <= version <= loaded.version:
         raise StaleVersionError(version, loaded.version)
     cycle = unit.load(CYCLE, loaded.state.cycle_id).state
-    require_reason_if_closed(cycle, unit.context.reason)
-    if cycle.state == "closed":
-        unit.context = replace(unit.context, after_closing=True)
+    mark_corrections(unit, cycle)
     return cycle
+
+
+def mark_corrections(unit: Unit, cycle: Cycle) -> None:
+    """What is recorded from now on is in this cycle: a correction, if it is closed.
+
+    Raises CycleLockedError.
+    """
+    require_reason_if_closed(cycle, unit.context.reason)
+    unit.context = replace(unit.context, after_closing=cycle.state == "closed")

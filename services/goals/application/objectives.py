@@ -6,7 +6,11 @@ from uuid import UUID, uuid4
 
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.unit import Loaded, Unit
-from services.goals.application.loading import expected_cycle, objective_to_change
+from services.goals.application.loading import (
+    expected_cycle,
+    mark_corrections,
+    objective_to_change,
+)
 from services.goals.application.measuring import contributing, follow_kpis, measure_followed
 from services.goals.commands import (
     AcknowledgeObjective,
@@ -21,9 +25,10 @@ from services.goals.commands import (
     WriteRetrospective,
 )
 from services.goals.domain import carry_over, feedback, lifecycle, objective, scoring
-from services.goals.domain.authority import Authority, require_approver, require_owner
+from services.goals.domain.authority import require_approver, require_owner
 from services.goals.domain.cycle import Cycle
-from services.goals.domain.errors import CheckInNotFoundError, NotApproverError, UnknownCycleError
+from services.goals.domain.errors import CheckInNotFoundError, UnknownCycleError
+from services.goals.domain.events import Owner
 from services.goals.domain.objective import Objective, Wording
 from services.goals.domain.rollup import needs_contributors, roll_up
 from services.goals.persistence.check_ins import find_check_in
@@ -75,7 +80,7 @@ def approve_objective(unit: Unit, command: ChangeObjective) -> Loaded[Objective]
     Raises NotApproverError, and what `lifecycle.approve` raises.
     """
     loaded = unit.load(OBJECTIVE, command.id)
-    _require_approver(unit, loaded.state, command.by)
+    require_approver(_owners_above(unit, loaded.state), command.by)
     its_cycle = expected_cycle(unit, loaded, command.version)
     unit.record(OBJECTIVE, loaded.id, *lifecycle.approve(loaded.state, its_cycle))
     return measure_followed(unit, loaded.id)
@@ -84,13 +89,11 @@ def approve_objective(unit: Unit, command: ChangeObjective) -> Loaded[Objective]
 def return_objective(unit: Unit, command: ChangeObjective) -> Loaded[Objective]:
     """ObjectiveReturned, by an approver or taken back by its owner.
 
-    Raises NotApproverError, and what `lifecycle.return_to_draft` raises.
+    Raises NotOwnerError, and what `lifecycle.return_to_draft` raises.
     """
     loaded = unit.load(OBJECTIVE, command.id)
-    try:
-        _require_approver(unit, loaded.state, command.by)
-    except NotApproverError:
-        require_owner(loaded.state.owner, command.by, loaded.state.delegates)
+    may_as_well = (*loaded.state.delegates, *_owners_above(unit, loaded.state))
+    require_owner(loaded.state.owner, command.by, may_as_well)
     expected_cycle(unit, loaded, command.version)
     event = lifecycle.return_to_draft(loaded.state, reason=unit.context.reason)
     return unit.record(OBJECTIVE, loaded.id, event)
@@ -175,8 +178,11 @@ def carry_objective_over(unit: Unit, command: CarryObjectiveOver) -> Loaded[Obje
     draft, origins = carry_over.successor(
         loaded.state, into, command.carry_over, key_result_ids=iter(uuid4, None)
     )
-    require_owner(draft.owner, command.by, draft.delegates)
+    if draft.owner != loaded.state.owner:
+        # In another's name one drafts nothing, here no more than elsewhere.
+        require_owner(draft.owner, command.by)
     unit.record(OBJECTIVE, loaded.id, event)
+    mark_corrections(unit, into)
     successor = unit.record(OBJECTIVE, command.successor_id, *objective.draft(into, draft))
     if command.follow_kpis:
         links = {new_id: old.link for new_id, old in origins.items() if old.link is not None}
@@ -210,9 +216,9 @@ def _named_cycle(unit: Unit, cycle_id: UUID) -> Cycle:
         raise UnknownCycleError(cycle_id) from None
 
 
-def _require_approver(unit: Unit, proposed: Objective, by: Authority) -> None:
+def _owners_above(unit: Unit, proposed: Objective) -> list[Owner]:
     parents = [unit.load(OBJECTIVE, each.parent_objective_id) for each in proposed.alignments]
-    require_approver([each.state.owner for each in parents], by)
+    return [each.state.owner for each in parents]
 
 
 def _require_check_in(unit: Unit, objective_id: UUID, check_in_id: UUID | None) -> None:
