@@ -5,8 +5,17 @@ from uuid import uuid4
 
 import pytest
 
+from services.goals.api.schemas import BulkAlignedShape
 from services.goals.persistence import alignments
-from tests.integration.goals.conftest import COVERAGE, Json, Service, check_ins, problem
+from tests.integration.goals.conftest import (
+    COVERAGE,
+    REASON,
+    Json,
+    Service,
+    check_ins,
+    objective_body,
+    problem,
+)
 
 
 async def align(
@@ -225,3 +234,204 @@ async def test_the_number_of_parents_is_bounded(service: Service) -> None:
         f"/objectives/{child['id']}/align", below(await service.draft(cycle)), version=21
     )
     assert problem(response) == (409, "too-many-alignments")
+
+
+async def test_an_objective_serves_several_parents_and_counts_in_each(service: Service) -> None:
+    cycle = await service.active_cycle()
+    one, other = await service.draft(cycle), await service.active_objective(cycle)
+    child = await at(service, cycle, 80)
+    await align(service, child, one, weight=2)
+    await align(service, child, other, key_result=0)
+    await align(service, child, other)  # below the objective and below its key result
+    assert len((await shown(service, child))["alignments"]) == 3
+    assert (await shown(service, one))["progress"] == 0.5
+    assert (await shown(service, other))["progress"] == 0.5
+
+
+async def test_an_alignment_changes_its_kind_and_weight_in_place(service: Service) -> None:
+    cycle = await service.active_cycle()
+    parent = await service.draft(cycle)
+    first, second = await at(service, cycle, 80), await at(service, cycle, 90)
+    await align(service, first, parent)
+    await align(service, second, parent)
+    assert (await shown(service, parent))["progress"] == 0.75
+    before = datetime.now(UTC).isoformat()
+    heavier = await align(service, second, parent, weight=3)
+    assert [each["weight"] for each in heavier["alignments"]] == [3]
+    assert (await shown(service, parent))["progress"] == pytest.approx((0.5 + 3) / 4)
+    await align(service, second, parent, kind="supports")
+    assert (await shown(service, parent))["progress"] == 0.5
+    assert (await shown(service, parent, as_of=before))["progress"] == 0.75
+    topics = [each["topic"] for each in (await service.history(second))[-4:]]
+    assert topics == ["goals.objective.unaligned", "goals.objective.aligned"] * 2
+
+
+async def test_an_alignment_moves_from_one_parent_to_another(service: Service) -> None:
+    cycle = await service.active_cycle()
+    old, new = await service.draft(cycle, COVERAGE), await service.draft(cycle, COVERAGE)
+    child = await service.draft(cycle, COVERAGE)
+    await align(service, child, old, key_result=0)
+    source = {
+        "from_objective_id": old["id"],
+        "from_key_result_id": old["key_results"][0]["id"],
+    }
+    target = below(new) | {"kind": "supports"}
+    moved = await service.changed(child, "realign", source | target | REASON)
+    assert moved["alignments"] == [
+        {"objective_id": new["id"], "key_result_id": None, "kind": "supports", "weight": 1}
+    ]
+    told = (await service.history(child))[-2:]
+    assert [each["reason"] for each in told] == [REASON["reason"]] * 2
+    for body, refusal in (
+        (source | target, (409, "not-aligned")),
+        ({"from_objective_id": new["id"]} | below(child), (409, "alignment-circle")),
+        (
+            {"from_objective_id": new["id"], "objective_id": str(uuid4())},
+            (422, "unknown-parent"),
+        ),
+        (target, (422, "invalid-request")),
+    ):
+        assert problem(await service.change(child, "realign", body)) == refusal
+    # A move that is refused leaves the alignment where it was.
+    assert (await shown(service, child))["alignments"] == moved["alignments"]
+    within = {"from_objective_id": new["id"]} | below(new, key_result=0)
+    moved = await service.changed(child, "realign", within)
+    assert moved["alignments"][0]["key_result_id"] == new["key_results"][0]["id"]
+
+
+async def test_moving_an_alignment_makes_no_circle_through_what_it_leaves(
+    service: Service,
+) -> None:
+    cycle = await service.active_cycle()
+    top, middle, bottom = [await service.draft(cycle) for _ in range(3)]
+    await align(service, middle, top)
+    await align(service, bottom, middle)
+    refused = await service.change(
+        middle, "realign", {"from_objective_id": top["id"]} | below(bottom)
+    )
+    assert problem(refused) == (409, "alignment-circle")
+
+
+def entry(child: Json, parent: Json, **changes: object) -> Json:
+    """One of many alignments."""
+    return {
+        "child_id": child["id"],
+        "version": child["version"],
+        "objective_id": parent["id"],
+        **changes,
+    }
+
+
+async def drafts(service: Service, cycle: Json, number: int) -> list[Json]:
+    return [await service.draft(cycle) for _ in range(number)]
+
+
+async def test_a_whole_tree_is_aligned_at_once(service: Service) -> None:
+    cycle = await service.active_cycle()
+    top, middle, left, right = await drafts(service, cycle, 4)
+    body = {
+        "alignments": [
+            entry(left, middle, weight=2),
+            entry(right, middle, kind="supports"),
+            entry(right, top),
+            entry(middle, top),
+        ],
+        **REASON,
+    }
+    response = await service.lead.post("/alignments", body, key="tree")
+    assert response.status_code == 200
+    answer = response.json()
+    assert BulkAlignedShape.model_validate(answer).model_dump(mode="json") == answer
+    assert [(each["id"], each["version"]) for each in answer["aligned"]] == [
+        (left["id"], 2),
+        (right["id"], 3),
+        (middle["id"], 2),
+    ]
+    assert [each["kind"] for each in answer["aligned"][1]["alignments"]] == [
+        "supports",
+        "contributes",
+    ]
+    for each in answer["aligned"]:
+        assert (await service.shown(each))["alignments"] == each["alignments"]
+    (_, told) = await service.history(left)
+    assert told["reason"] == REASON["reason"]
+    again = await service.lead.post("/alignments", body, key="tree")
+    assert again.content == response.content
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+async def test_of_many_alignments_all_are_made_or_none(service: Service) -> None:
+    cycle = await service.active_cycle()
+    later = await service.active_cycle(starts_on="2029-01-01", ends_on="2029-12-31")
+    one, two, three = await drafts(service, cycle, 3)
+    apart = await service.draft(later)
+    theirs = await service.admin.done(
+        "/objectives", objective_body(cycle["id"], owner={"kind": "team", "id": "sales"})
+    )
+    good = entry(two, one)
+    for bad, refusal in (
+        (entry(one, two), (409, "alignment-circle")),
+        (entry(one, one), (409, "alignment-circle")),
+        (entry(three, apart), (409, "cycles-apart")),
+        (entry(three, {"id": str(uuid4())}), (422, "unknown-parent")),
+        (entry(three, one, key_result_id=str(uuid4())), (422, "unknown-parent")),
+        (entry({"id": str(uuid4()), "version": 1}, one), (404, "not-found")),
+        (entry({**three, "version": 2}, one), (412, "precondition-failed")),
+        (entry({**two, "version": 2}, three), (412, "precondition-failed")),
+        (entry(theirs, one), (403, "not-owner")),
+        (good, (409, "already-aligned")),
+        (entry(three, one, weight=-1), (422, "invalid-request")),
+        (entry(three, one, wieght=1), (422, "invalid-request")),
+    ):
+        for alignments_sent in ([good, bad], [bad, good]):
+            response = await service.lead.post("/alignments", {"alignments": alignments_sent})
+            assert problem(response) == refusal, bad
+    for each in (one, two, three, theirs):
+        assert (await service.shown(each))["version"] == 1
+    for wrong in ({"alignments": []}, {}, {"alignments": good}):
+        response = await service.lead.post("/alignments", wrong)
+        assert problem(response) == (422, "invalid-request")
+
+
+async def test_a_circle_within_the_bulk_or_closed_by_it_is_refused(service: Service) -> None:
+    cycle = await service.active_cycle()
+    one, two, three, four = await drafts(service, cycle, 4)
+    ring = [entry(one, two), entry(two, three), entry(three, one)]
+    response = await service.lead.post("/alignments", {"alignments": ring})
+    assert problem(response) == (409, "alignment-circle")
+    two = await align(service, two, one)
+    closing = [entry(one, three), entry(three, four), entry(four, two)]
+    response = await service.lead.post("/alignments", {"alignments": closing})
+    assert problem(response) == (409, "alignment-circle")
+    for each in (one, three, four):
+        assert (await service.shown(each))["alignments"] == []
+    await service.lead.done("/alignments", {"alignments": closing[:2]})
+
+
+async def test_a_thousand_alignments_are_made_at_once_and_no_more(service: Service) -> None:
+    cycle = await service.active_cycle()
+    parents, children = await drafts(service, cycle, 20), await drafts(service, cycle, 50)
+    body = {"alignments": [entry(child, parent) for child in children for parent in parents]}
+    too_many = {"alignments": [*body["alignments"], entry(parents[0], parents[1])]}
+    response = await service.lead.post("/alignments", too_many)
+    assert problem(response) == (422, "invalid-request")
+    answer = await service.lead.done("/alignments", body)
+    assert {each["version"] for each in answer["aligned"]} == {21}
+    assert len(answer["aligned"]) == 50
+    refused = await service.change(parents[0], "align", below(children[0]))
+    assert problem(refused) == (409, "alignment-circle")
+    full = await service.change(children[0], "align", below(children[1]))
+    assert problem(full) == (409, "too-many-alignments")
+
+
+async def test_only_what_is_in_a_closed_cycle_is_marked_as_corrected(service: Service) -> None:
+    closed, cycle = await service.active_cycle(), await service.active_cycle()
+    old, new = await service.draft(closed), await service.draft(cycle)
+    parent, other = await drafts(service, cycle, 2)
+    await service.moved(closed, "start-scoring", "close")
+    body = {"alignments": [entry(old, parent), entry(new, parent), entry(old, other)]}
+    refused = await service.lead.post("/alignments", body)
+    assert problem(refused) == (409, "cycle-locked")
+    await service.lead.done("/alignments", {**body, **REASON})
+    assert [each["after_closing"] for each in await service.history(old)] == [False, True, True]
+    assert [each["after_closing"] for each in await service.history(new)] == [False, False]
