@@ -64,13 +64,14 @@ class Caller:
         version: int | str | None = None,
         key: str | None = None,
         headers: dict[str, str] | None = None,
+        method: str = "POST",
     ) -> httpx.Response:
         chosen = {**self._headers, **(headers or {})}
         if version is not None:
             chosen["If-Match"] = f'"{version}"'
         if key is not None:
             chosen["Idempotency-Key"] = key
-        return await self._client.post(f"/v1{path}", json=body, headers=chosen)
+        return await self._client.request(method, f"/v1{path}", json=body, headers=chosen)
 
     async def send_text(
         self, path: str, text: str, *, version: int | None = None
@@ -115,6 +116,11 @@ class Service:
     @property
     def address(self) -> str:
         return str(self._client.base_url).rstrip("/")
+
+    async def document(self) -> Json:
+        """The OpenAPI document that the service gives of itself."""
+        found: Json = (await self._client.get("/openapi.json")).json()
+        return found
 
     @property
     def goals(self) -> Goals:

@@ -1,6 +1,5 @@
 """Who may do what, for which version, and how often: what is the same on every route."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -12,81 +11,83 @@ from tests.integration.goals.conftest import (
     Service,
     check_ins,
     cycle_body,
-    key_result_path,
     objective_body,
+    of,
     problem,
 )
+from tests.integration.goals.documented import Operation, operations
 
-CREATIONS: list[tuple[str, Json]] = [
-    ("/cycles", cycle_body()),
-    ("/objectives", objective_body(uuid4())),
-]
-CHANGES: list[tuple[Callable[[Json, Json], str], Json | None]] = [
-    (lambda cycle, _: f"/cycles/{cycle['id']}/activate", None),
-    (lambda cycle, _: f"/cycles/{cycle['id']}/start-scoring", None),
-    (lambda cycle, _: f"/cycles/{cycle['id']}/close", None),
-    (lambda _, objective: f"/objectives/{objective['id']}/key-results", COVERAGE),
-    (
-        lambda _, objective: f"/objectives/{objective['id']}/align",
-        {"objective_id": str(uuid4())},
-    ),
-    (
-        lambda _, objective: f"/objectives/{objective['id']}/unalign",
-        {"objective_id": str(uuid4())},
-    ),
-    (lambda _, objective: f"/objectives/{objective['id']}/activate", None),
-    (lambda _, objective: f"/objectives/{objective['id']}/close", None),
-    (lambda _, objective: check_ins(objective), {"value": 80}),
-    (lambda _, objective: f"{key_result_path(objective)}/link", {"kpi": "quality.coverage"}),
-    (lambda _, objective: f"{key_result_path(objective)}/unlink", None),
-]
-NAMES = [path({"id": "c"}, {"id": "o", "key_results": [{"id": "k"}]}) for path, _ in CHANGES]
-each_change = pytest.mark.parametrize(("path", "body"), CHANGES, ids=NAMES)
+
+async def written(service: Service) -> list[Operation]:
+    """Every documented route that changes something."""
+    return [each for each in operations(await service.document()) if each.method != "GET"]
 
 
 async def test_no_route_answers_strangers_or_tokens_that_do_not_reach(service: Service) -> None:
-    objective = await service.active_objective(await service.active_cycle())
-    cycle = {"id": objective["cycle_id"]}
-    posts = [*CREATIONS, *((path(cycle, objective), body) for path, body in CHANGES)]
-    gets = ["/cycles", f"/cycles/{cycle['id']}", "/objectives", f"/objectives/{objective['id']}"]
-    gets += [f"/objectives/{objective['id']}/history", "/events"]
     stranger, powerless = service.stranger(), service.caller("nil", "kpis:read")
-    for path, body in posts:
-        assert problem(await stranger.post(path, body, version=3)) == (401, "unauthenticated")
-        response = await service.reader.post(path, body, version=3)
-        assert problem(response) == (403, "missing-scope")
-        assert response.json()["missing_scope"] == "goals:write"
-    for path in gets:
-        assert problem(await stranger.get(path)) == (401, "unauthenticated")
-        assert problem(await powerless.get(path)) == (403, "missing-scope")
+    for each in operations(await service.document()):
+        path, options = each.at_any(str(uuid4())), {"method": each.method, "version": 1}
+        response = await stranger.post(path, each.body, **options)
+        assert problem(response) == (401, "unauthenticated"), each.name
+        response = await powerless.post(path, each.body, **options)
+        assert problem(response) == (403, "missing-scope"), each.name
+        missing = response.json()["missing_scope"]
+        assert missing.startswith(("goals:", "audit:")), each.name
+        if each.method != "GET":
+            response = await service.reader.post(path, each.body, **options)
+            assert problem(response) == (403, "missing-scope"), each.name
     assert problem(await service.lead.get("/events")) == (403, "missing-scope")
 
 
-@each_change
-async def test_a_change_needs_the_version_it_is_made_for(
-    service: Service, path: Callable[[Json, Json], str], body: Json | None
-) -> None:
-    objective = await service.active_objective(await service.active_cycle())
-    target = path({"id": objective["cycle_id"]}, objective)
+async def test_a_change_needs_the_version_it_is_made_for(service: Service) -> None:
+    ids = await everything(service)
     admin = service.admin
-    assert problem(await admin.post(target, body)) == (428, "precondition-required")
-    assert problem(await admin.post(target, body, version=9)) == (412, "precondition-failed")
-    weak = await admin.post(target, body, headers={"If-Match": 'W/"3"'})
-    assert problem(weak) == (412, "precondition-failed")
-    garbled = await admin.post(target, body, headers={"If-Match": "3"})
-    assert problem(garbled) == (400, "invalid-header")
+    for each in await written(service):
+        if not each.versioned or not set(each.parameters) <= set(ids):
+            continue
+        path, body, options = each.at(ids), each.body, {"method": each.method}
+        response = await admin.post(path, body, **options)
+        assert problem(response) == (428, "precondition-required"), each.name
+        response = await admin.post(path, body, version=99, **options)
+        assert problem(response) == (412, "precondition-failed"), each.name
+        weak = await admin.post(path, body, headers={"If-Match": 'W/"3"'}, **options)
+        assert problem(weak) == (412, "precondition-failed"), each.name
+        garbled = await admin.post(path, body, headers={"If-Match": "3"}, **options)
+        assert problem(garbled) == (400, "invalid-header"), each.name
 
 
-@each_change
-async def test_what_is_not_there_is_not_changed(
-    service: Service, path: Callable[[Json, Json], str], body: Json | None
-) -> None:
-    nothing: Any = {"id": str(uuid4()), "key_results": [{"id": str(uuid4())}]}
-    response = await service.admin.post(path(nothing, nothing), body, version=1)
-    assert problem(response) == (404, "not-found")
-    garbled: Any = {"id": "seven", "key_results": [{"id": "eight"}]}
-    response = await service.admin.post(path(garbled, garbled), body, version=1)
-    assert problem(response) == (422, "invalid-request")
+async def test_what_is_not_there_is_not_changed(service: Service) -> None:
+    for each in await written(service):
+        if not each.parameters:
+            continue
+        options = {"method": each.method, "version": 1}
+        response = await service.admin.post(each.at_any(str(uuid4())), each.body, **options)
+        assert problem(response) == (404, "not-found"), each.name
+        response = await service.admin.post(each.at_any("seven"), each.body, **options)
+        assert problem(response) == (422, "invalid-request"), each.name
+
+
+async def test_a_body_with_more_in_it_than_is_asked_for_is_refused(service: Service) -> None:
+    for each in await written(service):
+        if each.body is None:
+            continue
+        for more in ({"actor": {"id": "lea", "kind": "human"}}, {"by": "lea"}, {"id": "1"}):
+            response = await service.admin.post(
+                each.at_any(str(uuid4())), {**each.body, **more}, method=each.method, version=1
+            )
+            assert problem(response) == (422, "invalid-request"), each.name
+
+
+async def everything(service: Service) -> dict[str, str]:
+    """What is there to be changed, by the names of path parameters."""
+    objective = await service.active_objective(await service.active_cycle())
+    said = await service.changed(objective, of(objective, "check-ins"), {"value": 75})
+    return {
+        "cycle_id": objective["cycle_id"],
+        "objective_id": objective["id"],
+        "key_result_id": objective["key_results"][0]["id"],
+        "check_in_id": said["check_in_id"],
+    }
 
 
 async def test_one_kind_of_thing_is_not_taken_for_another(service: Service) -> None:
@@ -139,6 +140,87 @@ async def test_a_person_changes_what_is_theirs(service: Service) -> None:
     cycle = await service.active_cycle()
     drafted = await service.draft(cycle, COVERAGE, owner={"kind": "person", "id": "lea"})
     await service.lead.done(f"/objectives/{drafted['id']}/activate", version=2)
+    namesake = service.caller("gus", "goals:read goals:write", teams=["lea"])
+    refused = await service.change(drafted, "close", by=namesake)
+    assert problem(refused) == (403, "not-owner")
+
+
+async def test_delegates_change_everything_but_whose_it_is(service: Service) -> None:
+    cycle = await service.active_cycle()
+    delegates = [{"kind": "person", "id": "ann"}, {"kind": "team", "id": "shop"}]
+    drafted = await service.draft(cycle, COVERAGE, delegates=delegates)
+    ann = service.caller("ann", "goals:read goals:write")
+    shop = service.caller("sue", "goals:read goals:write", teams=["shop"])
+    stranger = service.caller("sid", "goals:read goals:write", teams=["sales"])
+    await service.changed(drafted, "revise", {"title": "Fewer bugs"}, by=ann)
+    await service.changed(drafted, "activate", by=shop)
+    await service.changed(drafted, of(drafted, "check-ins"), {"value": 80}, by=ann)
+    refused = await service.change(drafted, "close", by=stranger)
+    assert problem(refused) == (403, "not-owner")
+    assert refused.json()["missing"] == [
+        "team quality",
+        "person ann",
+        "team shop",
+        "scope goals:admin",
+    ]
+    for step, body in (
+        ("reassign", {"owner": {"kind": "person", "id": "ann"}}),
+        ("delegate", {"delegates": [{"kind": "person", "id": "sid"}]}),
+    ):
+        refused = await service.change(drafted, step, body, by=ann)
+        assert problem(refused) == (403, "not-owner")
+        assert refused.json()["missing"] == ["team quality", "scope goals:admin"]
+    await service.changed(drafted, "delegate", {"delegates": []})
+    refused = await service.change(drafted, "close", by=ann)
+    assert problem(refused) == (403, "not-owner")
+
+
+async def test_the_company_s_objective_is_changed_by_its_delegates(service: Service) -> None:
+    cycle = await service.active_cycle()
+    company, board = {"kind": "company", "id": "acme"}, {"kind": "team", "id": "board"}
+    body = objective_body(cycle["id"], COVERAGE, owner=company, delegates=[board])
+    # Nobody becomes a delegate of the company's by saying so.
+    bea = service.caller("bea", "goals:read goals:write", teams=["board"])
+    assert problem(await bea.post("/objectives", body)) == (403, "not-owner")
+    drafted = await service.admin.done("/objectives", body)
+    await service.changed(drafted, "activate", by=bea)
+    acme = service.caller("acme", "goals:read goals:write", teams=["acme"])
+    refused = await service.change(drafted, "close", by=acme)
+    assert problem(refused) == (403, "not-owner")
+    assert refused.json()["missing"] == ["team board", "scope goals:admin"]
+
+
+async def test_every_step_is_refused_to_who_has_no_right_to_the_objective(
+    service: Service,
+) -> None:
+    ids = await everything(service)
+    stranger = service.caller("sid", "goals:read goals:write", teams=["sales"])
+    shown = await service.shown({"id": ids["objective_id"]})
+    for each in await written(service):
+        if not each.versioned or not set(each.parameters) <= set(ids):
+            continue
+        response = await stranger.post(each.at(ids), each.body, version=shown["version"])
+        status, slug = problem(response)
+        assert (status, slug) in (
+            (403, "not-owner"),
+            (403, "not-approver"),
+            (403, "admin-required"),
+        ), each.name
+        assert response.json()["missing"][-1] == "scope goals:admin", each.name
+    again = await service.shown({"id": ids["objective_id"]})
+    assert again["version"] == shown["version"]
+
+
+async def test_the_actor_is_the_token_s_subject_whatever_is_sent_beside_it(
+    service: Service,
+) -> None:
+    drafted = await service.draft(await service.active_cycle())
+    await service.lead.done(
+        f"/objectives/{drafted['id']}/comments",
+        {"text": "It was root."},
+        headers={"X-Actor": "root", "X-Forwarded-User": "root", "From": "root"},
+    )
+    assert (await service.history(drafted))[-1]["actor"] == {"id": "lea", "kind": "human"}
 
 
 async def test_the_same_key_gets_the_first_answer_again(service: Service) -> None:
