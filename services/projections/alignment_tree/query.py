@@ -76,7 +76,7 @@ SELECT places.objective_id::text AS id, places.depth,
     (SELECT count(*) FROM reached) AS reached,
     objective.cycle_id, objective.title,
     objective.owner_kind, objective.owner_id, objective.state, objective.ambition,
-    objective.score, objective.verdict, objective.labels, objective.delegates,
+    objective.score, objective.verdict, objective.labels, objective.delegates::text,
     objective.approved_at, objective.ended_at, objective.predecessor_id, objective.successor_id,
     progress.own_progress, progress.progress, key_results.shown AS key_results
 FROM places
@@ -128,7 +128,8 @@ class NodeRow:
     """An objective as it was, with how far below the nearest root it stands.
 
     `reached` is how many places the whole query reached, the same in every row.
-    `key_results` are JSON objects, separated as `pace` says, None where there are none.
+    `delegates` is a JSON array; `key_results` are JSON objects, separated as `pace` says, None
+    where there are none.
     """
 
     id: str
@@ -143,7 +144,7 @@ class NodeRow:
     score: float | None
     verdict: Verdict | None
     labels: list[str]
-    delegates: list[dict[str, str]]
+    delegates: str
     approved_at: datetime | None
     ended_at: datetime | None
     predecessor_id: UUID | None

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
@@ -116,7 +117,7 @@ def _node(row: NodeRow, tree: Tree[NodeRow], term: Term | None) -> dict[str, Any
         "cycle_id": row.cycle_id,
         "title": row.title,
         "owner": {"kind": row.owner_kind, "id": row.owner_id},
-        "delegates": row.delegates,
+        "delegates": orjson.Fragment(row.delegates),
         "labels": row.labels,
         "state": row.state,
         "ambition": row.ambition,
