@@ -5,8 +5,9 @@ import logging.config
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import structlog
 
@@ -31,7 +32,7 @@ _SECRET_TEXT = re.compile(
 
 def configure_logs(level: str, service: str, stream: BinaryIO | None = None) -> None:
     """Send every log of the process, ours and the libraries', to `stream` (stderr by default)."""
-    out = stream or sys.stderr.buffer
+    out = _Unfailing(stream or sys.stderr.buffer)
     number = _LEVELS[level]
     shared: list[Any] = [
         _with_origin(service),
@@ -41,10 +42,29 @@ def configure_logs(level: str, service: str, stream: BinaryIO | None = None) -> 
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(out),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", out)),
         cache_logger_on_first_use=True,
     )
     _adopt_library_logs(out, number, shared)
+
+
+class _Unfailing:
+    """A stream that loses what it cannot write.
+
+    A closed stderr or a full disk must not end the work that a line tells of: a writer's thread
+    once died of the very message that the disk was full.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def _with_origin(service: str) -> Any:
@@ -67,7 +87,7 @@ def _with_time(_logger: object, _method: str, fields: EventFields) -> EventField
     return fields
 
 
-def _adopt_library_logs(out: BinaryIO, level: int, shared: list[Any]) -> None:
+def _adopt_library_logs(out: _Unfailing, level: int, shared: list[Any]) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
         processors=[
@@ -93,17 +113,13 @@ def _adopt_library_logs(out: BinaryIO, level: int, shared: list[Any]) -> None:
 class _LineHandler(logging.Handler):
     """Writes each record as one line of bytes."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: _Unfailing) -> None:
         super().__init__()
         self._out = out
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self._out.write(self.format(record).encode("utf-8", "replace") + b"\n")
-            self._out.flush()
-        except (OSError, ValueError):
-            # A closed or full stderr must not take the service down with it.
-            self.handleError(record)
+        self._out.write(self.format(record).encode("utf-8", "replace") + b"\n")
+        self._out.flush()
 
 
 def render(_logger: object, _method: str, fields: EventFields) -> bytes:

@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import logging
@@ -114,3 +115,24 @@ def test_a_closed_stream_does_not_take_the_service_down(written: io.BytesIO) -> 
     logging.raiseExceptions, before = False, logging.raiseExceptions
     logging.getLogger("library").warning("nobody reads this")
     logging.raiseExceptions = before
+
+
+class FullDisk(io.BytesIO):
+    """A stream whose disk is full until somebody makes room."""
+
+    full = True
+
+    def write(self, line: Any) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(line)
+
+
+def test_a_full_disk_loses_lines_and_nothing_else(written: io.BytesIO) -> None:
+    disk = FullDisk()
+    configure_logs("info", "stones", disk)
+    structlog.get_logger().warning("disk_full")
+    logging.getLogger("some.library").warning("disk full")
+    disk.full = False
+    structlog.get_logger().info("room_again")
+    assert [each["event"] for each in lines(disk)] == ["room_again"]
