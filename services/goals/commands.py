@@ -14,6 +14,7 @@ from services.goals.domain.events import Owner
 from services.goals.domain.key_result import Definition, Link
 from services.goals.domain.objective import Alignment, Draft, Retrospective
 from services.goals.domain.scoring import Override
+from services.goals.exchange.reading import ReadPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,3 +200,18 @@ class AcknowledgeObjective:
 
     id: UUID
     check_in_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPlan:
+    """Bring a whole plan in: all of it or nothing.
+
+    `cycle` is the id or the name of the cycle to bring it into, None for the one that the plan
+    names. `activate` begins the work on what can be worked on; `dry_run` records nothing.
+    """
+
+    read: ReadPlan
+    cycle: str | None
+    activate: bool
+    dry_run: bool
+    by: Authority

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from contracts.progress import expected_by_phases, expected_progress
@@ -13,14 +13,21 @@ from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import RollUpTooLargeError
 from services.goals.domain.key_result import KeyResult
 from services.goals.domain.objective import Objective
-from services.goals.domain.rollup import ObjectiveProgress, roll_up
+from services.goals.domain.rollup import ObjectiveProgress, roll_up, roll_up_all
+from services.goals.exchange.errors import ExportTooLargeError
+from services.goals.exchange.plan import ExportedPlan, export
 from services.goals.history import Entry, tell
-from services.goals.persistence.alignments import read_contributors
+from services.goals.persistence.alignments import read_all_contributors, read_contributors
+from services.goals.persistence.lists import objectives_of_cycle
 from services.goals.persistence.log import CYCLE, OBJECTIVE, REVIEW
 from services.goals.review_history import tell as tell_review
 from services.goals.runtime import Goals
 
 S = TypeVar("S")
+
+MAX_EXPORTED_OBJECTIVES: Final = 5_000
+# Decoding is work for the event loop, which others wait for.
+_STATES_PER_READ: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,30 @@ async def objective_at(
     cycle = await goals.log.state(CYCLE, loaded.state.cycle_id, as_of=moment)
     progress = await _rolled_up(goals, loaded.state, moment)
     return loaded, View(cycle.state, moment or datetime.now(UTC), progress)
+
+
+async def cycle_plan(goals: Goals, cycle_id: UUID, *, as_of: datetime | None) -> ExportedPlan:
+    """A cycle with all its objectives, as it was known at a moment or stands now.
+
+    Raises AggregateNotFoundError when the cycle was not there then, ExportTooLargeError.
+    """
+    # One moment for all that follows, so that what happens meanwhile is in all of it or in none.
+    newest = None if as_of else await goals.log.at(await goals.log.head())
+    moment = as_of or (newest.recorded_at if newest else None)
+    cycle = await goals.log.state(CYCLE, cycle_id, as_of=moment)
+    limit = MAX_EXPORTED_OBJECTIVES + 1
+    own = await objectives_of_cycle(goals.pool, cycle_id, limit)
+    below = await read_all_contributors(goals.pool, own, moment, limit=limit)
+    family = list(dict.fromkeys([*own, *below]))
+    if len(family) > MAX_EXPORTED_OBJECTIVES:
+        raise ExportTooLargeError(MAX_EXPORTED_OBJECTIVES)
+    states: dict[UUID, Objective] = {}
+    for at in range(0, len(family), _STATES_PER_READ):
+        page = family[at : at + _STATES_PER_READ]
+        known = await goals.log.states(OBJECTIVE, page, as_of=moment)
+        states.update((each.id, each.state) for each in known)
+    progress = roll_up_all(states.values())
+    return export(cycle_id, cycle.state, [states[each] for each in own if each in states], progress)
 
 
 async def objective_history(

@@ -14,9 +14,11 @@ from services.chassis.problems import (
     problem_responses,
 )
 from services.goals.api.pages import MalformedCursorError
+from services.goals.api.plan_type import UnknownPlanTypeError
 from services.goals.api.states import ConflictingParametersError
 from services.goals.api.webhook_problems import WEBHOOK_PROBLEMS
 from services.goals.domain import errors, review_errors
+from services.goals.exchange import errors as exchange_errors
 from services.goals.following import NotFollowedYetError
 
 
@@ -128,6 +130,15 @@ PROBLEMS: Final[ProblemTable] = {
     errors.NotLinkedError: _conflict("not-linked", "The key result follows no KPI."),
     errors.KpiUnknownError: _conflict("kpi-unknown", "The KPI is not known."),
     errors.KpiRetiredError: _conflict("kpi-retired", "The KPI is retired."),
+    # Plans taken in and given out.
+    exchange_errors.PlanRefusedError: _invalid("plan-refused", "The plan has errors."),
+    exchange_errors.PlanNotAllowedError: Problem(
+        "plan-not-allowed", 403, "Not all of the plan is its sender's to bring in."
+    ),
+    exchange_errors.ExportTooLargeError: _invalid(
+        "export-too-large", "The cycle is too large to be exported at once."
+    ),
+    UnknownPlanTypeError: Problem("unknown-plan-type", 415, "A plan is sent as JSON or as CSV."),
     # Reviews.
     review_errors.NotReviewerError: Problem(
         "not-reviewer", 403, "Only who answers for it may review it."

@@ -4,6 +4,7 @@
     objectives    draft, revise, hand over, propose, approve, activate, score, carry over, discuss
     key_results   define and redefine them, check in and put check-ins right, link them to KPIs
     alignments    align objectives, one or many, realign and unalign them
+    exchange      bring whole plans in
     measuring     what KPIs say, recorded by the follower of the metrics
     reviews       open them, find causes, act, close
 

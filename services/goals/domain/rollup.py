@@ -36,7 +36,12 @@ def roll_up(objective: Objective, contributors: Iterable[Objective] = ()) -> Obj
 
     A contributor counts while it is worked on and once it is closed.
     """
-    family = {each.id: each for each in (objective, *contributors)}
+    return roll_up_all((objective, *contributors))[objective.id]
+
+
+def roll_up_all(objectives: Iterable[Objective]) -> dict[UUID, ObjectiveProgress]:
+    """The progress of each of these objectives, given that nothing else contributes to them."""
+    family = {each.id: each for each in objectives}
     feeding: dict[UUID, list[_Contribution]] = {each: [] for each in family}
     for child in family.values():
         for parent, contribution in _contributions(child):
@@ -46,7 +51,7 @@ def roll_up(objective: Objective, contributors: Iterable[Objective] = ()) -> Obj
     done: dict[UUID, ObjectiveProgress] = {}
     for each in TopologicalSorter(children).static_order():  # children come before parents
         done[each] = _progress(family[each], feeding[each], done)
-    return done[objective.id]
+    return done
 
 
 def needs_contributors(objective: Objective) -> bool:

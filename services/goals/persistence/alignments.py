@@ -1,6 +1,6 @@
 """Who stands above and below whom, as of now or of a moment."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Final
@@ -52,6 +52,19 @@ _CONTRIBUTORS_AT: Final = (
     " SELECT a.child_id FROM goals.alignments AS a JOIN below ON a.parent_id = below.id"
     " WHERE a.kind = 'contributes'"
     " AND a.began_at <= %(at)s AND (a.ended_at IS NULL OR a.ended_at > %(at)s)"
+    ") SELECT id FROM below LIMIT %(limit)s"
+)
+_ALL_CONTRIBUTORS: Final = (
+    "WITH RECURSIVE below (id) AS ("
+    " SELECT child_id FROM goals.alignments"
+    " WHERE parent_id = ANY(%(ids)s) AND kind = 'contributes'"
+    " AND (%(at)s::timestamptz IS NULL OR began_at <= %(at)s)"
+    " AND (ended_at IS NULL OR ended_at > %(at)s)"
+    " UNION"
+    " SELECT a.child_id FROM goals.alignments AS a JOIN below ON a.parent_id = below.id"
+    " WHERE a.kind = 'contributes'"
+    " AND (%(at)s::timestamptz IS NULL OR a.began_at <= %(at)s)"
+    " AND (a.ended_at IS NULL OR a.ended_at > %(at)s)"
     ") SELECT id FROM below LIMIT %(limit)s"
 )
 
@@ -128,6 +141,17 @@ async def read_contributors(pool: Pool, objective_id: UUID, as_of: datetime | No
             prepare=True,
         )
         return _bounded([row[0] for row in await cursor.fetchall()])
+
+
+async def read_all_contributors(
+    pool: Pool, objective_ids: Sequence[UUID], as_of: datetime | None, *, limit: int
+) -> list[UUID]:
+    """Up to `limit` objectives that contribute to any of these, directly or through others."""
+    async with connection(pool) as lent:
+        cursor = await lent.execute(
+            _ALL_CONTRIBUTORS, {"ids": UuidArray(objective_ids), "at": as_of, "limit": limit}
+        )
+        return [row[0] for row in await cursor.fetchall()]
 
 
 def _bounded(found: list[UUID]) -> list[UUID]:

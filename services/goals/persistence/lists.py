@@ -14,6 +14,7 @@ from services.chassis.postgres import Pool, connection
 from services.goals.domain.events import Owner
 
 MAX_NAMED_OPEN: Final = 100
+MAX_NAMESAKES: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,26 @@ async def list_objectives(
             prepare=False,
         )
         return await cursor.fetchall()
+
+
+async def objectives_of_cycle(pool: Pool, cycle_id: UUID, limit: int) -> list[UUID]:
+    """Up to `limit` objectives of a cycle, in the order in which they were drafted."""
+    async with connection(pool) as lent:
+        cursor = await lent.execute(
+            "SELECT id FROM goals.objectives WHERE cycle_id = %s"
+            " ORDER BY drafted_position LIMIT %s",
+            (cycle_id, limit),
+        )
+        return [row[0] for row in await cursor.fetchall()]
+
+
+def cycles_named(cursor: Cursor[DictRow], name: str) -> list[UUID]:
+    """The cycles of that name, MAX_NAMESAKES at most, in the order in which they were planned."""
+    cursor.execute(
+        "SELECT id FROM goals.cycles WHERE name = %s ORDER BY planned_position LIMIT %s",
+        (name, MAX_NAMESAKES),
+    )
+    return [row["id"] for row in cursor]
 
 
 def objectives_left_open(cursor: Cursor[DictRow], cycle_id: UUID) -> LeftOpen:
