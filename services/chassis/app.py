@@ -41,6 +41,7 @@ from services.chassis.problems import (
     install_problem_handlers,
 )
 from services.chassis.requests import RequestMetrics, RequestMiddleware
+from services.chassis.route_index import RouteIndex
 from services.chassis.settings import ServiceSettings
 from services.chassis.telemetry import otlp_exporter, start_tracing
 from services.chassis.unknown_parameters import refusing_unknown_parameters
@@ -109,6 +110,7 @@ def create_app(
         # An included router would match each of its routes twice per request, which with thirty
         # routes costs more than the rest of the chassis; taken over, they are matched once.
         app.router.routes.extend(router.routes)
+    app.router.middleware_stack = RouteIndex(app.router)
     install_problem_handlers(app, {**CHASSIS_PROBLEMS, **problems})
     _install_requests(app, settings)
     return app

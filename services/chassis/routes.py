@@ -18,7 +18,6 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Form
 from fastapi.routing import APIRoute
-from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _MISSING_BODY = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
@@ -27,11 +26,11 @@ _MISSING_BODY = {"type": "missing", "loc": ("body",), "msg": "Field required", "
 class DirectRoute(APIRoute):
     """An APIRoute that calls its handler directly where it can: `APIRouter(route_class=…)`.
 
-    Three things differ from an APIRoute, and are meant to. Dependencies come before the body, so
+    Two things differ from an APIRoute, and are meant to. Dependencies come before the body, so
     that who may not ask is told so before what was wrong with the asking. The body is read by
     orjson, which takes only what RFC 8259 calls JSON: no NaN, no half of a surrogate pair, no
-    encoding but UTF-8; a number is an IEEE double, or an integer of 64 bits. A line break after
-    the path is part of the path. `is_direct` says whether the handler is called directly.
+    encoding but UTF-8; a number is an IEEE double, or an integer of 64 bits. `is_direct` says
+    whether the handler is called directly.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -39,17 +38,6 @@ class DirectRoute(APIRoute):
         self.is_direct = _is_simple(self)
         if self.is_direct:
             self.app = _direct_app(self.dependant, self.body_field)
-        self._tail = path.rpartition("}")[2]
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether the request is for this route.
-
-        A request tries one route after the other; most of them its last letters turn away, at a
-        quarter of the cost of the whole expression.
-        """
-        if not scope["path"].endswith(self._tail):
-            return Match.NONE, {}
-        return super().matches(scope)
 
 
 def _is_simple(route: APIRoute) -> bool:
