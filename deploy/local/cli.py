@@ -21,7 +21,7 @@ from deploy.local.service_client import RequestFailedError, ServiceClient
 from deploy.local.settings import PORT_OFFSETS, LocalSettings
 from deploy.local.stack import run_stack
 from deploy.local.tokens import Bearer, Role, TokenIssuer
-from deploy.local.tree_text import tree_lines
+from deploy.local.tree_text import TreeText
 
 SHORT_VALIDITY = timedelta(minutes=5)
 PROBE_SECONDS = 2.0
@@ -153,24 +153,31 @@ def tree(
     as_of: Annotated[
         str | None, typer.Option(help="A moment with its zone: 2026-03-31T00:00:00Z.")
     ] = None,
+    key_results: Annotated[
+        bool, typer.Option("--key-results", help="Show the key results of each objective as well.")
+    ] = False,
     given_token: GivenToken = None,
 ) -> None:
     """Show the alignment tree: who contributes to what, progress, and points ahead of the pace.
 
+    Without a root or a cycle it shows the cycles under way, each objective once.
+
     Example, as it was known at a moment: cairn tree --as-of 2026-03-31T00:00:00Z
     """
     client = ServiceClient(_running().projections, given_token or _own_token(Role.READER))
-    parameters = {"root": root, "as_of": as_of}
+    cycles = list(client.items("/v1/cycles", {"as_of": as_of}))
+    text = TreeText({each["id"]: each["name"] for each in cycles}, key_results=key_results)
+
+    def read(cycle_id: str | None) -> Any:
+        asked = {"root": root, "cycle": cycle_id, "as_of": as_of}
+        return client.get("/v1/alignment-tree", asked)
+
     if root is not None or cycle is not None:
-        shown = [(None, cycle)]
+        lines = text.tree(read(cycle))
     else:
-        found = client.items("/v1/cycles", {"as_of": as_of})
-        shown = [(each["name"], each["id"]) for each in found if each["state"] == "active"]
-    for name, cycle_id in shown:
-        if name is not None:
-            print(name)
-        for line in tree_lines(client.get("/v1/alignment-tree", parameters | {"cycle": cycle_id})):
-            print(line)
+        lines = text.forest((each for each in cycles if each["state"] == "active"), read)
+    for line in lines:
+        print(line)
 
 
 # A negative value looks like an option; what is neither is still refused.

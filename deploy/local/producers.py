@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from contracts.subjects import SOURCE_PATTERN, intake_subject
 from deploy.local.sample.history import Reading, value_at
 from deploy.local.sample.kpis import KPIS
-from deploy.local.sample.quarters import Quarter
+from deploy.local.sample.periods import Quarter
 from services.chassis.logs import configure_logs
 from services.chassis.settings import describe
 

@@ -1,22 +1,19 @@
-"""What people said of a key result, week by week, on its way through a quarter."""
+"""What people said of a key result, time after time, on its way through a period."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from contracts.goals import Status
-from deploy.local.sample.noise import noise
-from deploy.local.sample.plans import KeyResultPlan
-from deploy.local.sample.quarters import Quarter
-
-RHYTHM: Final = timedelta(weeks=1)
+from contracts.progress import expected_by_phases, expected_progress
+from deploy.local.sample.measures import Change, Moment, Standing
+from deploy.local.sample.periods import Period
+from deploy.local.sample.plans import KeyResultPlan, Slip
 
 _MORNING: Final = timedelta(hours=9)
-_LAST_EVENING: Final = timedelta(hours=7)  # before the quarter's end
+_LAST_EVENING: Final = timedelta(hours=7)  # before the end of the period
 
-# How far from the straight way a value may lie half way through, as a share of the whole way.
-_DETOUR: Final = 0.08
 # Bounds of what is done as a share of what was to be done by then.
 _ON_TRACK: Final = 0.85
 _AT_RISK: Final = 0.55
@@ -26,81 +23,125 @@ _COMMENTS: Final[dict[Status, str]] = {
     "at_risk": "Slower than we thought. One of us has moved here from other work.",
     "off_track": "At this pace we will not get there. We decide on Thursday what to drop.",
 }
+_OUT_OF_BAND: Final = "Not within what we promised. We know why, and have written it down."
+_IN_BAND_AGAIN: Final = "As it should be."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckInPlan:
-    """What is said of a key result: `confidence` is from 0 to 1; the comment may be empty."""
+    """What is said of a key result: `confidence` is from 0 to 1; the comment may be empty.
 
-    value: float
+    Where there is a slip, something else is said at first.
+    """
+
+    standing: Standing
     confidence: float
     status: Status
     comment: str
     effective_at: datetime
+    slip: Slip | None = None
 
-    def body(self) -> dict[str, object]:
-        """The check-in as the goals service is told of it."""
-        return {**asdict(self), "effective_at": self.effective_at.isoformat()}
+    def body(self, milestone_ids: Mapping[str, str]) -> dict[str, Any]:
+        """The check-in as the goals service is first told of it; it knows milestones by ids."""
+        at_first = self.standing if self.slip is None else self.slip.value
+        said = self._statement(at_first, milestone_ids)
+        return {**said, "effective_at": self.effective_at.isoformat()}
+
+    def correction(self, milestone_ids: Mapping[str, str]) -> dict[str, Any] | None:
+        """What puts it right, None where there is nothing to."""
+        if self.slip is None:
+            return None
+        said = self._statement(self.standing, milestone_ids)
+        return {**said, "reason": self.slip.reason}
+
+    def _statement(self, standing: Standing, milestone_ids: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            **_said(standing, milestone_ids),
+            "confidence": self.confidence,
+            "status": self.status,
+            "comment": self.comment,
+        }
 
 
-def check_ins(key_result: KeyResultPlan, quarter: Quarter, until: datetime) -> list[CheckInPlan]:
+def check_ins(key_result: KeyResultPlan, period: Period, until: datetime) -> list[CheckInPlan]:
     """Every check-in up to a moment, in order of time; none where nobody checks in."""
     said: list[CheckInPlan] = []
     if key_result.reached is None:
         return said
-    for at in _moments(quarter, until):
-        attained = _attained(key_result, key_result.reached, quarter, at)
-        pace = attained / _expected(key_result, quarter, at)
+    measure = key_result.measure
+    for at in _moments(period, until):
+        moment = _moment(key_result, period, at)
+        attained = measure.attained(key_result.reached, moment)
+        pace = attained / _expected(key_result, period, at)
         status = _status(pace)
         is_news = not said or said[-1].status != status
         said.append(
             CheckInPlan(
-                value=_value(key_result, attained),
+                standing=measure.standing(attained, moment),
                 confidence=_confidence(pace),
                 status=status,
-                comment=_COMMENTS[status] if is_news else "",
+                comment=_comment(key_result, status) if is_news else "",
                 effective_at=at,
+                slip=key_result.slip if at == _last_evening(period) else None,
             )
         )
     return said
 
 
-def _moments(quarter: Quarter, until: datetime) -> Iterator[datetime]:
-    """A morning a week, and the evening of the last day."""
-    last = quarter.ends_at - _LAST_EVENING
-    at = quarter.begins_at + RHYTHM + _MORNING
+def _said(standing: Standing, milestone_ids: Mapping[str, str]) -> dict[str, Any]:
+    if isinstance(standing, bool):
+        return {"done": standing}
+    if isinstance(standing, tuple):
+        return {"milestones_done": [milestone_ids[title] for title in standing]}
+    return {"value": standing}
+
+
+def _moments(period: Period, until: datetime) -> Iterator[datetime]:
+    """A morning as often as people check in, and the evening of the last day."""
+    last = _last_evening(period)
+    at = period.begins_at + period.between_check_ins + _MORNING
     while at <= min(until, last):
         yield at
-        at += RHYTHM
+        at += period.between_check_ins
     if last <= until:
         yield last
 
 
-def _attained(key_result: KeyResultPlan, reached: float, quarter: Quarter, at: datetime) -> float:
-    """The share of the way that is done: all that is reached at last, with detours before."""
-    if at >= quarter.ends_at - _LAST_EVENING:
-        return reached
-    elapsed = quarter.elapsed(at)
-    detour = _DETOUR * noise(key_result.title, at.isoformat()) * elapsed * (1 - elapsed) * 4
-    return max(reached * elapsed + detour, 0.0)
+def _moment(key_result: KeyResultPlan, period: Period, at: datetime) -> Moment:
+    elapsed = 1.0 if at == _last_evening(period) else period.elapsed(at)
+    return Moment(f"{key_result.title}|{at.isoformat()}", elapsed)
 
 
-def _value(key_result: KeyResultPlan, attained: float) -> float:
-    way = key_result.target - key_result.baseline
-    return round(key_result.baseline + attained * way, key_result.decimals)
+def _last_evening(period: Period) -> datetime:
+    return period.ends_at - _LAST_EVENING
 
 
-def _expected(key_result: KeyResultPlan, quarter: Quarter, at: datetime) -> float:
+def _expected(key_result: KeyResultPlan, period: Period, at: datetime) -> float:
     """The share that is to be done by then, more than 0: all of it when the key result is due."""
-    if key_result.due_after is None:
-        return quarter.elapsed(at)
-    return min((at - quarter.begins_at) / key_result.due_after, 1.0)
+    measure = key_result.measure
+    due_on = key_result.due_on(period) or period.ends_on
+    if isinstance(measure, Change):
+        return expected_by_phases(
+            measure.phased_targets(period.starts_on),
+            baseline=measure.baseline,
+            target=measure.target,
+            starts_on=period.starts_on,
+            ends_on=due_on,
+            at=at,
+        )
+    return expected_progress(starts_on=period.starts_on, ends_on=due_on, at=at)
 
 
 def _status(pace: float) -> Status:
     if pace >= _ON_TRACK:
         return "on_track"
     return "at_risk" if pace >= _AT_RISK else "off_track"
+
+
+def _comment(key_result: KeyResultPlan, status: Status) -> str:
+    if key_result.measure.type != "maintain":
+        return _COMMENTS[status]
+    return _IN_BAND_AGAIN if status == "on_track" else _OUT_OF_BAND
 
 
 def _confidence(pace: float) -> float:

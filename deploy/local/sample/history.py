@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from deploy.local.sample.kpis import Course, KpiPlan
 from deploy.local.sample.noise import noise
-from deploy.local.sample.quarters import Quarter
+from deploy.local.sample.periods import Quarter
 
 YEAR: Final = timedelta(days=365)
 WEEK: Final = timedelta(weeks=1)

@@ -12,7 +12,7 @@ import httpx
 from contracts.positions import parse_positions, render_position
 from deploy.local.sample.history import Reading, history
 from deploy.local.sample.kpis import KPIS, KpiPlan
-from deploy.local.sample.quarters import Quarter
+from deploy.local.sample.periods import Quarter
 from deploy.local.sample.service import Command, Service
 
 KPI_COLLECTION: Final = "/v1/kpis"

@@ -15,6 +15,11 @@ def noise(*what: object) -> float:
     return (_even("a", *what) + _even("b", *what)) / 2
 
 
+def happens(share: float, *what: object) -> bool:
+    """Whether something happens that does so in this share of all cases."""
+    return (_even("c", *what) + 1) / 2 < share
+
+
 def _even(*what: object) -> float:
     digest = blake2b("|".join(map(str, what)).encode(), digest_size=_BYTES).digest()
     return int.from_bytes(digest) / _HALF - 1.0

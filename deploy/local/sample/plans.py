@@ -1,10 +1,15 @@
 """The words in which the sample company's goals are written down."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any, Literal
 
-from contracts.goals import AlignmentKind, Ambition, KeyResultType, KpiReading, Owner
-from deploy.local.sample.quarters import Quarter
+from contracts.goals import AlignmentKind, Ambition, KpiReading, Owner
+from deploy.local.sample.measures import Measure
+from deploy.local.sample.periods import Period
+
+# Where an objective is brought; what is active may be closed with its cycle.
+Stage = Literal["draft", "proposed", "active", "postponed", "abandoned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,40 +25,52 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyResultPlan:
-    """A key result, from `baseline` to `target`, and where its values come from.
+class Slip:
+    """What the last check-in of a period says at first, and why that is put right."""
 
-    Either people check in on it, and by the end of the quarter the share `reached` of the way is
-    done; or it follows a KPI; or it has neither and shows what its contributing children do.
-    Values are rounded to `decimals`. `due_after` counts from the quarter's first day.
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """The score, from 0 to 1, that a key result gets instead of the computed one, and why."""
+
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyResultPlan:
+    """A key result, how it is measured, and where its values come from.
+
+    Either people check in on it, and by the end of the period the share `reached` is done (of a
+    band: the share of the check-ins that are within it); or it follows a KPI; or it has neither
+    and shows what its contributing children do. `due_after` counts from the period's first day.
     """
 
     slug: str
     title: str
-    baseline: float
-    target: float
-    unit: str
+    measure: Measure
+    unit: str = ""
     reached: float | None = None
     follow: Follow | None = None
-    decimals: int = 0
-    stretch: float | None = None
     weight: float = 1.0
     due_after: timedelta | None = None
+    slip: Slip | None = None
+    override: Override | None = None
 
-    @property
-    def type(self) -> KeyResultType:
-        """Which way it goes."""
-        return "increase" if self.target > self.baseline else "decrease"
+    def due_on(self, period: Period) -> date | None:
+        """The day by which it is to be done, None for the end of the period."""
+        return None if self.due_after is None else period.starts_on + self.due_after
 
-    def definition(self, quarter: Quarter) -> dict[str, object]:
+    def definition(self, period: Period) -> dict[str, Any]:
         """The key result as the goals service is told of it."""
-        due_on = None if self.due_after is None else quarter.starts_on + self.due_after
+        due_on = self.due_on(period)
         return {
             "title": self.title,
-            "type": self.type,
-            "baseline": self.baseline,
-            "target": self.target,
-            "stretch": self.stretch,
+            "type": self.measure.type,
+            **self.measure.definition(period.starts_on),
             "unit": self.unit,
             "weight": self.weight,
             "due_on": None if due_on is None else due_on.isoformat(),
@@ -71,8 +88,34 @@ class ParentPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """Something said to an objective; with `on`, to the last check-in on that key result.
+
+    Others ask, and those who set the goals answer.
+    """
+
+    text: str
+    on: str | None = None
+    answers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrospective:
+    """What was learned."""
+
+    worked: str
+    did_not_work: str
+    carry_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectivePlan:
-    """An objective; one that is not `started` stays a draft."""
+    """An objective, and the stage that it is brought to.
+
+    `predecessor` is the slug of an objective of the quarter before that it goes on from: what
+    is carried over has its labels, its delegates and its key results. There is a `reason` where
+    it is carried over, postponed or abandoned.
+    """
 
     slug: str
     title: str
@@ -80,5 +123,12 @@ class ObjectivePlan:
     ambition: Ambition
     key_results: tuple[KeyResultPlan, ...]
     description: str = ""
+    labels: tuple[str, ...] = ()
+    delegates: tuple[Owner, ...] = ()
     parents: tuple[ParentPlan, ...] = ()
-    started: bool = True
+    stage: Stage = "active"
+    reason: str = ""
+    predecessor: str | None = None
+    comments: tuple[Comment, ...] = ()
+    acknowledged: bool = False
+    retrospective: Retrospective | None = None

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from deploy.local.sample import last_quarter, this_quarter
+from deploy.local.sample import last_quarter, this_quarter, this_year
 from deploy.local.sample.check_ins import check_ins
 from deploy.local.sample.history import history
 from deploy.local.sample.kpis import KPIS
+from deploy.local.sample.periods import Period, Quarter, Year
 from deploy.local.sample.plans import ObjectivePlan
-from deploy.local.sample.quarters import Quarter
 from deploy.local.sample_company import load
 from deploy.local.waiting import wait_until
 from tests.integration.deploy.conftest import Services
@@ -21,7 +22,12 @@ NOW = datetime(2025, 2, 20, 15, 30, tzinfo=UTC)
 DAY_BEFORE = NOW - timedelta(days=1)
 QUARTER = Quarter(2025, 1)
 MEASURED_SECONDS = 20.0
-PLANS = (*this_quarter.OBJECTIVES, *last_quarter.OBJECTIVES)
+PERIODS: Sequence[tuple[Period, Sequence[ObjectivePlan]]] = (
+    (QUARTER, this_quarter.OBJECTIVES),
+    (QUARTER.previous(), last_quarter.OBJECTIVES),
+    (Year(QUARTER.year), this_year.OBJECTIVES),
+)
+PLANS = [plan for _, plans in PERIODS for plan in plans]
 
 Json = dict[str, Any]
 
@@ -68,6 +74,16 @@ class Company:
             }
         )
 
+    def feedback(self) -> dict[str, list[tuple[str, str]]]:
+        """What was said to every objective, and by whom, by title."""
+        return {
+            title: [
+                (each["by"]["id"], each["text"] or each["kind"])
+                for each in self.items("goals", f"/v1/objectives/{found['id']}/comments")
+            ]
+            for title, found in self.objectives().items()
+        }
+
     def readings(self) -> dict[str, int]:
         """How many there are of every KPI, by key."""
         keys = [each["key"] for each in self.items("metrics", "/v1/kpis")]
@@ -83,6 +99,7 @@ class Company:
             "cycles": self.items("goals", "/v1/cycles"),
             "objectives": [(each["id"], each["title"], each["state"]) for each in objectives],
             "check_ins": self.check_ins(),
+            "feedback": self.feedback(),
             "kpis": self.items("metrics", "/v1/kpis"),
             "readings": self.readings(),
         }
@@ -97,11 +114,10 @@ async def load_into(services: Services, now: datetime, said: list[str] | None = 
 
 
 def expected_check_ins() -> Counter[str]:
-    quarters = [(this_quarter.OBJECTIVES, QUARTER), (last_quarter.OBJECTIVES, QUARTER.previous())]
     return Counter(
         {
-            plan.title: sum(len(check_ins(each, within, NOW)) for each in plan.key_results)
-            for plans, within in quarters
+            plan.title: sum(len(check_ins(each, period, NOW)) for each in plan.key_results)
+            for period, plans in PERIODS
             for plan in plans
         }
     )
@@ -142,6 +158,70 @@ def followers(plan: ObjectivePlan) -> list[str]:
     return [each.title for each in plan.key_results if each.follow is not None]
 
 
+def expect_as_planned(plan: ObjectivePlan, objective: Json) -> None:
+    closes = plan in last_quarter.OBJECTIVES
+    assert objective["state"] == ("closed" if closes else plan.stage)
+    assert objective["labels"] == list(plan.labels)
+    assert objective["delegates"] == [each.model_dump() for each in plan.delegates]
+    assert len(objective["alignments"]) == len(plan.parents)
+    key_results = objective["key_results"]
+    assert [(each["title"], each["type"]) for each in key_results] == [
+        (each.title, each.measure.type) for each in plan.key_results
+    ]
+
+
+def expect_lessons(objectives: dict[str, Json]) -> None:
+    found = [objectives[each.title] for each in last_quarter.OBJECTIVES]
+    assert {each["outcome"]["verdict"] for each in found} == {"achieved", "partial", "missed"}
+    assert [each["retrospective"] is not None for each in found] == [
+        each.retrospective is not None for each in last_quarter.OBJECTIVES
+    ]
+    set_by_hand = [
+        (each["score"], each["score_reason"])
+        for objective in found
+        for each in objective["key_results"]
+        if each["score"] != each["computed_score"]
+    ]
+    assert set_by_hand == [
+        (each.override.score, each.override.reason)
+        for plan in last_quarter.OBJECTIVES
+        for each in plan.key_results
+        if each.override is not None
+    ]
+
+
+def expect_carried_over(objectives: dict[str, Json]) -> None:
+    predecessor = objectives["Answer customers within a working day"]
+    successor = objectives["Answer customers within a working day, at the second attempt"]
+    assert predecessor["successor"]["objective_id"] == successor["id"]
+    assert successor["predecessor_id"] == predecessor["id"]
+    (plan,) = [each for each in this_quarter.OBJECTIVES if each.predecessor is not None]
+    definitions = [each.definition(QUARTER) for each in plan.key_results]
+    assert [(each["baseline"], each["target"]) for each in successor["key_results"]] == [
+        (each["baseline"], each["target"]) for each in definitions
+    ]
+
+
+def expect_corrected(company: Company, objective: Json) -> None:
+    """One check-in was put right, with a reason; nothing else was."""
+    said = company.items("goals", f"/v1/objectives/{objective['id']}/check-ins")
+    (corrected,) = [each for each in said if each["corrected"]]
+    assert [each["value"] for each in corrected["corrected"]] == [92.5]
+    assert corrected["stands"]["value"] == 95.2
+    assert corrected["stands"]["reason"] == "Two digits were swapped."
+
+
+def expect_feedback(company: Company) -> None:
+    feedback = company.feedback()
+    for plan in PLANS:
+        said = [
+            ("local-admin" if each.answers else "local-lead", each.text) for each in plan.comments
+        ]
+        if plan.acknowledged:
+            said.append(("local-lead", "acknowledgement"))
+        assert feedback[plan.title] == said
+
+
 async def test_a_load_that_is_cut_off_is_completed_and_then_changes_nothing(
     services: Services,
 ) -> None:
@@ -162,18 +242,17 @@ async def test_a_load_that_is_cut_off_is_completed_and_then_changes_nothing(
     assert company.cycles() == {
         "2025 Q1 (sample company)": "active",
         "2024 Q4 (sample company)": "closed",
+        "2025 (sample company)": "active",
     }
     objectives = company.objectives()
     assert set(objectives) == {each.title for each in PLANS}
     for plan in PLANS:
-        objective = objectives[plan.title]
-        assert len(objective["alignments"]) == len(plan.parents)
-        assert [each["title"] for each in objective["key_results"]] == [
-            each.title for each in plan.key_results
-        ]
+        expect_as_planned(plan, objectives[plan.title])
     assert company.check_ins() == expected_check_ins()
-    outcomes = [objectives[each.title]["outcome"] for each in last_quarter.OBJECTIVES]
-    assert {each["verdict"] for each in outcomes} == {"achieved", "partial", "missed"}
+    expect_lessons(objectives)
+    expect_carried_over(objectives)
+    expect_corrected(company, objectives["Deliver on the promised day"])
+    expect_feedback(company)
     wait_until_measured(company)
 
     settled = company.settled()
