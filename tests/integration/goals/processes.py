@@ -51,7 +51,8 @@ async def _running(
         sys.executable, "-m", "services.goals.main", env=_environment(settings, port)
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        address = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=address, timeout=BOUND_SECONDS) as client:
             await until_ready(client, running)
             yield Service(client, issuer), running
     finally:

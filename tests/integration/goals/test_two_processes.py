@@ -2,13 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from graphlib import TopologicalSorter
+from itertools import takewhile
 
 import pytest
 
 from services.goals.settings import GoalsSettings
+from tests.integration.goals.conflicts import Ledger, Rivals
 from tests.integration.goals.conftest import (
     COVERAGE,
     Issuer,
@@ -136,3 +138,99 @@ async def test_what_a_process_recorded_is_there_for_the_next_one(
     async with process(settings, issuer) as second:
         shown = (await second.reader.get(f"/objectives/{objective['id']}")).json()
         assert shown["version"] == objective["version"]
+
+
+CROWD = 64
+COMMANDS_EACH = 4
+CONTESTED = 16
+# What outdates nobody's change.
+SAID = {"cairn.goals.objective.commented.v1", "cairn.goals.objective.acknowledged.v1"}
+
+
+async def test_of_all_that_a_crowd_wants_at_once_what_was_acknowledged_is_in_the_log_once(
+    settings: GoalsSettings, issuer: Issuer
+) -> None:
+    async with AsyncExitStack() as started:
+        services = [await started.enter_async_context(process(settings, issuer)) for _ in range(2)]
+        cycle = await services[0].active_cycle()
+        later = await services[0].active_cycle(starts_on="2026-07-01")
+        ids = [
+            (await services[0].active_objective(cycle, COVERAGE, COVERAGE))["id"]
+            for _ in range(CONTESTED)
+        ]
+        rivals = Rivals(services, (cycle, later), ids)
+        async with asyncio.timeout(BOUND_SECONDS):
+            await asyncio.gather(*(rivals.act(number, COMMANDS_EACH) for number in range(CROWD)))
+        log = await whole_log(services[1])
+        require_every_command_once(rivals.ledger, log)
+        require_no_lost_update(rivals.ledger, log)
+        await require_one_state(services, ids)
+
+
+async def whole_log(service: Service) -> list[Json]:
+    found: list[Json] = []
+    while True:
+        after = found[-1]["position"] if found else 0
+        page = (await service.auditor.get("/events", after=after, limit=500)).json()
+        if not page["items"]:
+            return found
+        found += page["items"]
+
+
+def require_every_command_once(ledger: Ledger, log: list[Json]) -> None:
+    """What was acknowledged is in the log as one command, what was refused is not."""
+    assert [each["position"] for each in log] == list(range(1, len(log) + 1))
+    commands: dict[str, set[str]] = {}
+    reached: dict[tuple[str, str], int] = {}
+    for each in log:
+        context = each["data"]["context"]
+        mark = context["reason"]
+        commands.setdefault(mark, set()).add(context["command_id"])
+        reached[mark, each["subject"]] = each["aggregateversion"]
+    assert len(ledger.done) + len(ledger.refused) == CROWD * COMMANDS_EACH
+    assert len(ledger.done) > CROWD
+    assert "precondition-failed" in ledger.refused.values()
+    for mark, done in ledger.done.items():
+        if done.wish.path.endswith("/acknowledge") and mark not in commands:
+            continue  # the same caller had taken note before
+        assert len(commands[mark]) == 1
+        for objective_id, version in done.versions.items():
+            assert reached[mark, objective_id] == version
+    assert not commands.keys() & ledger.refused.keys()
+    assert set(commands) - {None} <= set(ledger.done)
+
+
+def require_no_lost_update(ledger: Ledger, log: list[Json]) -> None:
+    """Between the version that a change was made for and the change nobody decided anything."""
+    histories: dict[str, list[Json]] = {}
+    for each in log:
+        histories.setdefault(each["subject"], []).append(each)
+    for events in histories.values():
+        assert [each["aggregateversion"] for each in events] == list(range(1, len(events) + 1))
+    for mark, done in ledger.done.items():
+        if done.wish.version is None:
+            continue
+        since = histories[done.wish.path.split("/")[2]][done.wish.version :]
+        assert {each["type"] for each in until(mark, since)} <= SAID
+
+
+def until(mark: str, events: list[Json]) -> Iterator[Json]:
+    """The events before those of the command with that mark."""
+    return takewhile(lambda each: each["data"]["context"]["reason"] != mark, events)
+
+
+async def require_one_state(services: Sequence[Service], ids: Sequence[str]) -> None:
+    """Both processes show the same, without a circle."""
+    for each in ids:
+        one, other = [
+            (await service.lead.get(f"/objectives/{each}")).json() for service in services
+        ]
+        assert one["version"] == other["version"]
+        assert one["alignments"] == other["alignments"]
+        values = [
+            [(found["id"], found["value"], found["target"]) for found in shown["key_results"]]
+            for shown in (one, other)
+        ]
+        assert values[0] == values[1]
+    # It raises CycleError if there is one.
+    TopologicalSorter(await parents(services[0], ids)).prepare()
