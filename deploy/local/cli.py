@@ -5,7 +5,9 @@ import json
 import math
 import sys
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -14,6 +16,7 @@ from pydantic import ValidationError
 
 from deploy.local.history_text import entry_text
 from deploy.local.home import StackHome
+from deploy.local.plan_files import finding_lines, imported_lines, plan_body
 from deploy.local.reading_publisher import publish_reading_on_bus
 from deploy.local.running_stack import RunningStack
 from deploy.local.server_errors import ServerError
@@ -33,6 +36,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+class PlanForm(StrEnum):
+    """How a cycle is written down."""
+
+    JSON = "json"
+    CSV = "csv"
+
 
 GivenToken = Annotated[
     str | None,
@@ -177,6 +188,76 @@ def tree(
     else:
         lines = text.forest((each for each in cycles if each["state"] == "active"), read)
     for line in lines:
+        print(line)
+
+
+@app.command("export")
+def export_cycle(
+    cycle: str,
+    *,
+    form: Annotated[
+        PlanForm, typer.Option("--format", help="json, or csv for a spreadsheet.")
+    ] = PlanForm.JSON,
+    as_of: Annotated[
+        str | None, typer.Option(help="A moment with its zone: 2026-03-31T00:00:00Z.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; without it, the terminal.")
+    ] = None,
+    given_token: GivenToken = None,
+) -> None:
+    """Write a cycle with all that is in it, to be read elsewhere and imported again.
+
+    Example: cairn export 3f1c9a52-0b7e-4c39-9d0e-5a2f6c1d7e84 --format csv -o quarter.csv
+    """
+    client = ServiceClient(_running().goals, given_token or _own_token(Role.READER))
+    content = client.download(f"/v1/cycles/{cycle}/export", {"format": form, "as_of": as_of})
+    if output is None:
+        typer.echo(content, nl=False)
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise RequestFailedError(f"{output}: {error.strerror}") from error
+
+
+@app.command("import")
+def import_plan(
+    file: Path,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and record nothing.")
+    ] = False,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="A JSON file that says how a CSV file of another tool is read."),
+    ] = None,
+    cycle: Annotated[
+        str | None, typer.Option(help="Id or name of a cycle, instead of the plan's own.")
+    ] = None,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Begin the work on what can be worked on.")
+    ] = False,
+    given_token: GivenToken = None,
+) -> None:
+    """Bring a whole plan in from a file, .json or CSV: all of it, or with one error nothing.
+
+    What is wrong is shown with its place, and then the exit status is 1. The same file brought in
+    again creates nothing twice. With {"preset": "betterworks"} as the mapping, a file of that tool
+    is read; peoplebox and peoplecues are known as well.
+
+    Example: cairn import quarter.csv --cycle "2026 Q1" --dry-run
+    """
+    content, media_type = plan_body(file, mapping)
+    client = ServiceClient(_running().goals, given_token or _own_token(Role.ADMIN))
+    asked = {"dry_run": str(dry_run).lower(), "activate": str(activate).lower(), "cycle": cycle}
+    try:
+        answer = client.upload("/v1/plans", content, media_type, asked)
+    except RequestFailedError as error:
+        for line in finding_lines(error.problem.get("findings", ())):
+            print(line)
+        raise
+    for line in (*imported_lines(answer), *finding_lines(answer["findings"])):
         print(line)
 
 

@@ -9,7 +9,17 @@ from typer.testing import CliRunner
 
 from deploy.local.cli import app, main
 
-COMMANDS = ("up", "token", "tree", "history", "state", "publish-reading", "status")
+COMMANDS = (
+    "up",
+    "token",
+    "tree",
+    "history",
+    "state",
+    "publish-reading",
+    "status",
+    "export",
+    "import",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +89,14 @@ def test_a_token_for_too_long_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("history", "an-id"), ("state", "an-id"), ("status",), ("publish-reading", "k", "-1.5")],
+    [
+        ("history", "an-id"),
+        ("state", "an-id"),
+        ("status",),
+        ("publish-reading", "k", "-1.5"),
+        ("export", "an-id"),
+        ("import", __file__),
+    ],
 )
 def test_without_a_stack_it_says_how_to_start_one(
     monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
