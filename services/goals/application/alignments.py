@@ -29,7 +29,10 @@ def realign_objective(unit: Unit, command: RealignObjective) -> Loaded[Objective
     """ObjectiveUnaligned and ObjectiveAligned. Raises what the two steps raise."""
     loaded, _ = objective_to_change(unit, command)
     above = ancestors(unit.index(), command.alignment.parent_objective_id)
-    unit.record(OBJECTIVE, loaded.id, alignment.unalign(loaded.state, command.from_parent))
+    ended = alignment.unalign(loaded.state, command.from_parent)
+    # From a parent to the same one is no move, but maybe another kind or weight.
+    if command.alignment.parent != command.from_parent:
+        unit.record(OBJECTIVE, loaded.id, ended)
     return align_below(unit, command.id, command.alignment, above)
 
 

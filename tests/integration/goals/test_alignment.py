@@ -294,6 +294,10 @@ async def test_an_alignment_moves_from_one_parent_to_another(service: Service) -
         assert problem(await service.change(child, "realign", body)) == refusal
     # A move that is refused leaves the alignment where it was.
     assert (await shown(service, child))["alignments"] == moved["alignments"]
+    nowhere = {"from_objective_id": new["id"]} | below(new) | {"kind": "supports"}
+    assert problem(await service.change(child, "realign", nowhere)) == (409, "already-aligned")
+    moved = await service.changed(child, "realign", {**nowhere, "kind": "contributes"})
+    assert moved["alignments"][0]["kind"] == "contributes"
     within = {"from_objective_id": new["id"]} | below(new, key_result=0)
     moved = await service.changed(child, "realign", within)
     assert moved["alignments"][0]["key_result_id"] == new["key_results"][0]["id"]
