@@ -38,12 +38,7 @@ from services.goals.api.webhook_schemas import (
     WebhookShape,
     given_or_new,
 )
-from services.goals.webhooks.configuring import (
-    change_webhook,
-    create_webhook,
-    remove_webhook,
-    rotate_secret,
-)
+from services.goals.webhooks import configuring
 from services.goals.webhooks.errors import (
     DestinationRefusedError,
     MalformedSecretError,
@@ -92,7 +87,7 @@ async def post_webhook(body: WebhookBody, asked: ToDoOnce) -> Response:
         return await webhooks.log.head()
 
     async def change(lent: Connection, head: int) -> Answer:
-        made = await create_webhook(lent, new, head=head, by=asked.caller.id)
+        made = await configuring.create_webhook(lent, new, head=head, by=asked.caller.id)
         return _secret_answer(made, CREATED, location=f"/v1/webhooks/{made.id}")
 
     return await asked.run_prepared(prepare, change)
@@ -149,7 +144,7 @@ async def patch_webhook(
         await webhooks.sender.check(body.url)
     head = await webhooks.log.head()
     async with connection(webhooks.pool) as lent, lent.transaction():
-        changed = await change_webhook(
+        changed = await configuring.change_webhook(
             lent, webhook_id, body.value(), version=version, head=head, by=caller.id
         )
     return _response(changed)
@@ -161,12 +156,12 @@ async def patch_webhook(
     response_class=Response,
     responses=documented(WebhookNotFoundError),
 )
-async def remove(
+async def delete_webhook(
     webhook_id: UUID, webhooks: RunningWebhooks, _: Administering, version: IfMatch
 ) -> Response:
     """Remove a webhook with all its deliveries, those that wait included."""
     async with connection(webhooks.pool) as lent, lent.transaction():
-        await remove_webhook(lent, webhook_id, version=version)
+        await configuring.remove_webhook(lent, webhook_id, version=version)
     return Response(status_code=NO_CONTENT)
 
 
@@ -175,7 +170,7 @@ async def remove(
     response_model=SecretWebhookShape,
     responses=documented(WebhookNotFoundError, MalformedSecretError, *_ONCE),
 )
-async def rotate(
+async def rotate_secret(
     webhook_id: UUID,
     asked: ToDoOnce,
     version: IfMatch,
@@ -188,7 +183,7 @@ async def rotate(
     secret = given_or_new(body.secret)
 
     async def change(lent: Connection) -> Answer:
-        rotated = await rotate_secret(
+        rotated = await configuring.rotate_secret(
             lent, webhook_id, secret, overlap=body.overlap, version=version, by=asked.caller.id
         )
         return _secret_answer(rotated, OK)
@@ -201,7 +196,7 @@ async def rotate(
     response_model=TestedShape,
     responses=documented(WebhookNotFoundError, *_ONCE),
 )
-async def try_webhook(webhook_id: UUID, asked: ToDoOnce) -> Response:
+async def test_webhook(webhook_id: UUID, asked: ToDoOnce) -> Response:
     """Send a test message now, also from a disabled webhook, and answer what came of it.
 
     The message is signed as any other; its type is `cairn.goals.webhook.test`. It is tried once,

@@ -2,7 +2,8 @@
 
 The answer is kept in the transaction that made the change. Of two requests that run at the same
 time the later one cannot keep its own, so that its change goes too, and it is told to ask again.
-Keys are those of their caller, and apart from the keys of the commands in the log.
+Keys are those of their caller, and apart from the keys of the commands in the log. An answer
+that shows a secret is kept as it is, since it may have been lost on its way: for seven days.
 """
 
 from collections.abc import Awaitable, Callable

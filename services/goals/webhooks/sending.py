@@ -30,6 +30,9 @@ MAX_ANSWER_BYTES: Final = 1_024
 # Shorter than what servers usually wait before they close, so that they seldom do it first.
 KEEP_ALIVE_SECONDS: Final = 3.0
 MAX_CONNECTIONS: Final = 100
+# Connecting and the handshake may each take this part of the time: what gives up on its own
+# closes the connection, which is left to the garbage collector where it is cancelled.
+CONNECTING_STEPS: Final = 3
 RESOLVE_SECONDS: Final = 3.0
 MAX_RESOLVING: Final = 8
 
@@ -145,6 +148,7 @@ class Sender:
             ),
             headers=_headers(url, signed, body),
             content=body,
+            extensions={"timeout": {"connect": self._timeout_seconds / CONNECTING_STEPS}},
         ) as response:
             answer = await _beginning(response)
         headers = httpx.Headers(response.headers)
@@ -215,7 +219,8 @@ def _why_not_delivered(status: int) -> str | None:
 
 
 def _why_not_connected(error: httpcore.ConnectError) -> str:
-    cause = error.__cause__
+    # httpcore hands what happened on as the argument of its own error, and cuts its cause off.
+    cause = error.args[0] if error.args else None
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The receiver's certificate is not trusted: {cause.verify_message}."
     if isinstance(cause, ssl.SSLError):

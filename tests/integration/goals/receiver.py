@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ async def _write(writer: asyncio.StreamWriter, reply: Reply) -> None:
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
+async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     receiver = Receiver()
     serving: set[asyncio.Task[None]] = set()
 
@@ -119,7 +120,7 @@ async def receiving() -> AsyncIterator[Receiver]:
         serving.add(task)
         await receiver.serve(reader, writer)
 
-    server = await asyncio.start_server(serve, "127.0.0.1")
+    server = await asyncio.start_server(serve, "127.0.0.1", ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver
