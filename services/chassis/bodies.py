@@ -7,7 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 # PostgreSQL stores every character but this one.
 STORABLE: Final = Field(pattern=r"^[^\x00]*$")
 
-Reason = Annotated[str, Field(min_length=1, max_length=2_000), STORABLE]
+# Blanks alone are no reason. Spelt out, since dialects disagree on what else `\s` stands for.
+Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\x00-\x20][^\x00]*$"),
+]
 
 
 class Body(BaseModel):

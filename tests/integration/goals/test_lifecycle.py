@@ -149,7 +149,7 @@ async def test_an_objective_is_put_aside_with_a_reason_and_taken_up_again(
     draft, active = await service.draft(cycle, COVERAGE), await service.active_objective(cycle)
     await service.changed(active, of(active, "check-ins"), {"value": 80})
     for objective, again in ((draft, "draft"), (active, "active")):
-        for body in (None, {}, {"reason": ""}):
+        for body in (None, {}, {"reason": ""}, {"reason": " \n "}):
             response = await service.change(objective, step, body)
             assert problem(response) == (422, "invalid-request")
         aside = await service.changed(objective, step, REASON)

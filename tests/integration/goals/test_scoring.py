@@ -110,7 +110,7 @@ async def test_a_score_that_makes_no_sense_is_refused(service: Service) -> None:
     wrong: list[tuple[Any, tuple[int, str]]] = [
         ([good, good], (422, "override-refused")),
         ([{**good, "key_result_id": str(uuid4())}], (404, "key-result-not-found")),
-        ([{**good, "reason": "  "}], (422, "override-refused")),
+        ([{**good, "reason": "  "}], (422, "invalid-request")),
         ([{**good, "reason": ""}], (422, "invalid-request")),
         ([{**good, "score": 1.1}], (422, "invalid-request")),
         ([{**good, "score": -0.1}], (422, "invalid-request")),
