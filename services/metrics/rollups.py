@@ -26,6 +26,8 @@ LONGEST_COMMAND_SECONDS: Final = 0.5
 # A sweep through long periods takes long: the time between is longer then, so that recording
 # readings keeps most of the database to itself.
 MAX_SHARE_OF_TIME: Final = 0.25
+# After a backfill, whose sweep takes minutes on a busy machine, today's values still go out soon.
+LONGEST_PAUSE_SECONDS: Final = 10.0
 
 log = structlog.get_logger()
 
@@ -47,8 +49,7 @@ class Flusher:
         while True:
             began = monotonic()
             await self.sweep()
-            took = monotonic() - began
-            await asyncio.sleep(max(self._interval_seconds, took / MAX_SHARE_OF_TIME - took))
+            await asyncio.sleep(pause_seconds(monotonic() - began, self._interval_seconds))
 
     async def sweep(self) -> int:
         """Compute every marked period once; the number of those that changed."""
@@ -91,3 +92,9 @@ class Flusher:
             )
         )
         return changed
+
+
+def pause_seconds(took_seconds: float, interval_seconds: float) -> float:
+    """How long to wait after a sweep: the interval, or longer after a long one, within a bound."""
+    fair = took_seconds / MAX_SHARE_OF_TIME - took_seconds
+    return max(interval_seconds, min(fair, LONGEST_PAUSE_SECONDS))
