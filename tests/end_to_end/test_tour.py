@@ -16,11 +16,12 @@ BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TOUR_SECONDS = 120
 MARK = "=== next"
 
-# What differs from run to run: ids, moments, the sample company's quarter and how it is doing.
+# What differs from run to run: ids, moments, the sample company's cycles and how it is doing.
 VARYING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)"), "<moment>"),
     (re.compile(r"\d{4} Q\d"), "<quarter>"),
+    (re.compile(r"\d{4} \(sample"), "<year> (sample"),
     (re.compile(r"[█░]{10} +\d+% +[+-]\d+"), "<standing>"),
 )
 
