@@ -645,7 +645,7 @@ NOTHING_SET: Final = CloseBody()
 
 
 class RescoreBody(Body):
-    """Scores of a closed objective: what is not named goes back to what was computed."""
+    """Scores of a closed objective: what is not named is computed anew, with what was corrected."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -693,6 +693,14 @@ class CarriedKeyResult(BaseModel):
     target: Number | None = None
 
 
+def _each_once(
+    chosen: tuple[CarriedKeyResult, ...] | None,
+) -> tuple[CarriedKeyResult, ...] | None:
+    if chosen is not None and len({each.key_result_id for each in chosen}) < len(chosen):
+        raise ValueError("a key result is named twice")
+    return chosen
+
+
 class CarryOverBody(Body):
     """Into which cycle an objective goes on, and with what."""
 
@@ -717,8 +725,9 @@ class CarryOverBody(Body):
         tuple[CarriedKeyResult, ...] | None,
         Field(
             max_length=MAX_KEY_RESULTS,
-            description="All that have not reached their target, if not given.",
+            description="All that have not reached their target, if not given; each once.",
         ),
+        AfterValidator(_each_once),
     ] = None
     follow_kpis: Annotated[
         bool, Field(strict=True, description="Whether they go on to follow their KPIs.")

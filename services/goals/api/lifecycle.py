@@ -164,6 +164,7 @@ async def close_objective(
         *CHANGED,
         errors.ReasonRequiredError,
         errors.NothingToScoreError,
+        errors.RollUpTooLargeError,
         errors.NothingChangesError,
         errors.KeyResultNotFoundError,
         errors.OverrideRefusedError,

@@ -1,9 +1,11 @@
 """Objectives: written down, revised, moved on, scored, carried over, talked about."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 from uuid import UUID, uuid4
 
+from contracts.progress import KeyResultProgress
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.unit import Loaded, Unit
 from services.goals.application.loading import (
@@ -59,6 +61,9 @@ def revise_objective(unit: Unit, command: ReviseObjective) -> Loaded[Objective]:
 def reassign_objective(unit: Unit, command: ReassignObjective) -> Loaded[Objective]:
     """ObjectiveReassigned. Raises what `objective.reassign` raises."""
     loaded, _ = objective_to_change(unit, command, delegates_may=False)
+    if command.owner.kind == "company":
+        # What nobody may draft in the company's name, nobody may bring under it by a gift.
+        require_owner(command.owner, command.by)
     return unit.record(OBJECTIVE, loaded.id, objective.reassign(loaded.state, command.owner))
 
 
@@ -140,8 +145,7 @@ def close_objective(unit: Unit, command: ScoreObjective) -> Loaded[Objective]:
     Raises RollUpTooLargeError, and what `scoring.close` raises.
     """
     loaded, _ = objective_to_change(unit, command)
-    family = contributing(unit, loaded.id) if needs_contributors(loaded.state) else []
-    progress = roll_up(loaded.state, family).key_results
+    progress = _progress(unit, loaded.state)
     event = scoring.close(loaded.state, progress=progress, overrides=command.overrides)
     closed = unit.record(OBJECTIVE, loaded.id, event)
     if command.retrospective is None:
@@ -151,9 +155,14 @@ def close_objective(unit: Unit, command: ScoreObjective) -> Loaded[Objective]:
 
 
 def rescore_objective(unit: Unit, command: ScoreObjective) -> Loaded[Objective]:
-    """ObjectiveRescored. Raises what `scoring.rescore` raises."""
+    """ObjectiveRescored. Raises RollUpTooLargeError, and what `scoring.rescore` raises."""
     loaded, _ = objective_to_change(unit, command)
-    event = scoring.rescore(loaded.state, command.overrides, reason=unit.context.reason)
+    event = scoring.rescore(
+        loaded.state,
+        progress=_progress(unit, loaded.state),
+        overrides=command.overrides,
+        reason=unit.context.reason,
+    )
     return unit.record(OBJECTIVE, loaded.id, event)
 
 
@@ -207,6 +216,11 @@ def acknowledge_objective(unit: Unit, command: AcknowledgeObjective) -> Loaded[O
     )
     event = feedback.acknowledge(before=before, check_in_id=command.check_in_id)
     return loaded if event is None else unit.record(OBJECTIVE, loaded.id, event)
+
+
+def _progress(unit: Unit, objective: Objective) -> Mapping[UUID, KeyResultProgress]:
+    family = contributing(unit, objective.id) if needs_contributors(objective) else []
+    return roll_up(objective, family).key_results
 
 
 def _named_cycle(unit: Unit, cycle_id: UUID) -> Cycle:

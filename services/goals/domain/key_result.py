@@ -154,6 +154,7 @@ class KeyResult:
     """One measure of an objective's success, as it stands."""
 
     id: UUID
+    added_at: datetime
     definition: Definition
     current: CurrentValue | None = None
     last_check_in: CheckIn | None = None
@@ -284,10 +285,12 @@ def define(definition: Definition, *, key_result_id: UUID) -> KeyResultAdded:
     )
 
 
-def added(event: KeyResultAdded) -> KeyResult:
+def added(event: KeyResultAdded, logged: LoggedEvent) -> KeyResult:
     """The key result as it begins."""
+    assert logged.recorded_at is not None
     return KeyResult(
         id=event.key_result_id,
+        added_at=logged.recorded_at,
         definition=Definition(**_fields(event, _WORDING_FIELDS), **_fields(event, _TARGET_FIELDS)),
     )
 

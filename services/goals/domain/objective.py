@@ -169,6 +169,7 @@ class Objective:
     delegates: tuple[Owner, ...] = ()
     approved_at: datetime | None = None
     activated_at: datetime | None = None
+    resumed_at: datetime | None = None
     ended_at: datetime | None = None
     key_results: tuple[KeyResult, ...] = ()
     alignments: tuple[Alignment, ...] = ()
@@ -354,8 +355,8 @@ def _delegated(_: Objective, event: ObjectiveDelegated, __: LoggedEvent) -> Chan
     return {"delegates": event.delegates}
 
 
-def _key_result_added(before: Objective, event: KeyResultAdded, _: LoggedEvent) -> Changes:
-    return {"key_results": (*before.key_results, key_result.added(event))}
+def _key_result_added(before: Objective, event: KeyResultAdded, logged: LoggedEvent) -> Changes:
+    return {"key_results": (*before.key_results, key_result.added(event, logged))}
 
 
 def _key_result_revised(before: Objective, event: KeyResultRevised, _: LoggedEvent) -> Changes:
@@ -454,8 +455,13 @@ def _abandoned(_: Objective, __: ObjectiveAbandoned, logged: LoggedEvent) -> Cha
     return {"state": "abandoned", "ended_at": logged.recorded_at, "approved_at": None}
 
 
-def _reopened(_: Objective, event: ObjectiveReopened, __: LoggedEvent) -> Changes:
-    return {"state": event.state, "ended_at": None, "outcome": None}
+def _reopened(_: Objective, event: ObjectiveReopened, logged: LoggedEvent) -> Changes:
+    return {
+        "state": event.state,
+        "resumed_at": logged.recorded_at,
+        "ended_at": None,
+        "outcome": None,
+    }
 
 
 def _carried_over(_: Objective, event: ObjectiveCarriedOver, __: LoggedEvent) -> Changes:

@@ -20,13 +20,20 @@ _BETWEEN: Final[Mapping[CheckInRhythm, timedelta]] = {
 def next_due_at(objective: Objective, cycle: Cycle, key_result: KeyResult) -> datetime | None:
     """When the key result is to be checked in on next.
 
-    None when nobody has to: what follows a KPI is measured, and what is not worked on rests.
+    A rhythm after it was last known how it stands, or after there was somebody to know: since it
+    was added, and since work on its objective began or was taken up again. None when nobody has
+    to: what follows a KPI is measured, and what is not worked on rests.
     """
     if objective.state != "active" or cycle.state != "active" or key_result.link is not None:
         return None
-    last = key_result.last_check_in
-    since = last.effective_at if last is not None else objective.activated_at
-    return None if since is None else since + _BETWEEN[cycle.check_in_rhythm]
+    assert objective.activated_at is not None, "it is active"
+    current = key_result.current
+    since = max(
+        objective.resumed_at or objective.activated_at,
+        key_result.added_at,
+        current.as_of if current else key_result.added_at,
+    )
+    return since + _BETWEEN[cycle.check_in_rhythm]
 
 
 def is_overdue(due_at: datetime | None, now: datetime) -> bool:

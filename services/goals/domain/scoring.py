@@ -49,9 +49,13 @@ def close(
 
 
 def rescore(
-    objective: Objective, overrides: Sequence[Override], *, reason: str | None
+    objective: Objective,
+    *,
+    progress: Mapping[UUID, KeyResultProgress],
+    overrides: Sequence[Override],
+    reason: str | None,
 ) -> ObjectiveRescored:
-    """Score a closed objective anew: what is not overridden keeps its computed score.
+    """Score a closed objective anew, with what was corrected since; `progress` as for closing.
 
     Raises ObjectiveStateError, ReasonRequiredError, KeyResultNotFoundError, OverrideRefusedError,
     NothingToScoreError, NothingChangesError.
@@ -59,12 +63,9 @@ def rescore(
     require_step(objective, "rescore")
     if not reason:
         raise ReasonRequiredError("Scoring a closed objective anew")
-    assert objective.outcome is not None, "what is closed has a score"
-    computed = {
-        each.key_result_id: each.score if each.computed is None else each.computed
-        for each in objective.outcome.key_results
-    }
+    computed = {each.id: progress[each.id].progress for each in objective.key_results}
     scores = _scores(objective, computed, overrides)
+    assert objective.outcome is not None, "what is closed has a score"
     if scores == objective.outcome.key_results:
         raise NothingChangesError
     score = _mean(objective, scores)

@@ -86,10 +86,14 @@ def links_after(
     *,
     states: Sequence[ObjectiveState] = ("active",),
 ) -> list[LinkedKeyResult]:
-    """Up to `limit` key results of objectives in these states that follow these KPIs, in order."""
+    """Up to `limit` key results of objectives in these states that follow these KPIs, in order.
+
+    A closed cycle is changed by people only, with reasons.
+    """
     cursor.execute(
         "SELECT l.objective_id, l.key_result_id, l.kpi FROM goals.kpi_links AS l"
         " JOIN goals.objectives AS o ON o.id = l.objective_id"
+        " JOIN goals.cycles AS c ON c.id = o.cycle_id AND c.state <> 'closed'"
         " WHERE l.kpi = ANY(%(keys)s) AND o.state = ANY(%(states)s)"
         " AND (l.objective_id, l.key_result_id) > (%(objective_id)s, %(key_result_id)s)"
         " ORDER BY l.objective_id, l.key_result_id LIMIT %(limit)s",
@@ -112,6 +116,7 @@ def linked_kpis(cursor: Cursor[DictRow], keys: Collection[str]) -> set[str]:
     cursor.execute(
         "SELECT DISTINCT l.kpi FROM goals.kpi_links AS l"
         " JOIN goals.objectives AS o ON o.id = l.objective_id"
+        " JOIN goals.cycles AS c ON c.id = o.cycle_id AND c.state <> 'closed'"
         " WHERE l.kpi = ANY(%s) AND o.state = 'active'",
         (list(keys),),
         prepare=True,

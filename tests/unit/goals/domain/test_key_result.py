@@ -49,6 +49,7 @@ from tests.unit.goals.given import (
     UPTIME,
     checked_in,
     in_work,
+    logged,
     measured,
     only_key_result,
     then,
@@ -106,7 +107,10 @@ def checklist(*weights: float) -> tuple[Milestone, ...]:
 def test_a_key_result_is_defined_as_asked(definition: Definition) -> None:
     key_result_id = uuid4()
     event = key_results.define(definition, key_result_id=key_result_id)
-    assert key_results.added(event) == KeyResult(id=key_result_id, definition=definition)
+    one = logged(event, originator_id=key_result_id, version=2)
+    assert key_results.added(event, one) == KeyResult(
+        id=key_result_id, added_at=NOW, definition=definition
+    )
 
 
 @pytest.mark.parametrize(

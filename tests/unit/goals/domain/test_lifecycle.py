@@ -141,7 +141,10 @@ TAKEN: Final[Mapping[Step, Callable[[Objective], object]]] = {
     "correct_check_in": lambda it: check_ins.correct(it, said(), original=ORIGINAL, reason=WHY),
     "close": lambda it: scoring.close(it, progress={COVERAGE: HALF, FOLLOWING: HALF}),
     "rescore": lambda it: scoring.rescore(
-        it, [Override(key_result_id=COVERAGE, score=1.0, reason=WHY)], reason=WHY
+        it,
+        progress={COVERAGE: HALF, FOLLOWING: HALF},
+        overrides=[Override(key_result_id=COVERAGE, score=1.0, reason=WHY)],
+        reason=WHY,
     ),
     "write_retrospective": lambda it: scoring.write_retrospective(
         it, Retrospective(worked="Pairs.", did_not_work="", carry_on="")

@@ -292,12 +292,18 @@ DAY = timedelta(days=1)
         (
             CLOSED,
             ObjectiveReopened(state="active"),
-            {"state": "active", "ended_at": None, "outcome": None, "activated_at": NOW},
+            {
+                "state": "active",
+                "ended_at": None,
+                "outcome": None,
+                "activated_at": NOW,
+                "resumed_at": LATER,
+            },
         ),
         (
             (*ACTIVE, ObjectivePostponed()),
             ObjectiveReopened(state="draft"),
-            {"state": "draft", "ended_at": None},
+            {"state": "draft", "ended_at": None, "resumed_at": LATER},
         ),
         (ACTIVE, CLOSED[-1], {"state": "closed", "ended_at": LATER, "outcome": SCORED}),
         (

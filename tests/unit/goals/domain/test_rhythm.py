@@ -2,18 +2,26 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from contracts.goals import CheckInRhythm, ObjectiveState
 from services.goals.domain.cycle import Cycle
-from services.goals.domain.events import CycleActivated, KeyResultLinked, KeyResultUnlinked
+from services.goals.domain.events import (
+    CycleActivated,
+    KeyResultLinked,
+    KeyResultUnlinked,
+    ObjectivePostponed,
+    ObjectiveReopened,
+)
 from services.goals.domain.rhythm import is_overdue, next_due_at
 from tests.unit.goals.given import (
     ACTIVE,
     ACTIVE_CYCLE,
     CLOSED_CYCLE,
     COVERAGE,
+    COVERAGE_ADDED,
     IN_STATE,
     NOW,
     PLANNED,
@@ -22,6 +30,7 @@ from tests.unit.goals.given import (
     a_cycle,
     an_objective,
     checked_in,
+    measured,
     then,
 )
 
@@ -61,6 +70,26 @@ def test_nobody_has_to_check_in_on_what_follows_a_kpi() -> None:
     assert next_due_at(objective, ACTIVE_CYCLE, objective.key_result(COVERAGE)) is None
     unlinked = then(objective, KeyResultUnlinked(key_result_id=COVERAGE, kpi="quality.coverage"))
     assert next_due_at(unlinked, ACTIVE_CYCLE, unlinked.key_result(COVERAGE)) == NOW + 7 * DAY
+
+
+def test_what_was_added_late_is_due_a_turn_after_that() -> None:
+    added = replace(COVERAGE_ADDED, key_result_id=UUID(int=77))
+    objective = then(an_objective(*ACTIVE), added, at=NOW + 20 * DAY)
+    late = objective.key_result(added.key_result_id)
+    assert next_due_at(objective, ACTIVE_CYCLE, late) == NOW + 27 * DAY
+
+
+def test_what_was_taken_up_again_is_due_a_turn_after_that() -> None:
+    rested = then(an_objective(*ACTIVE), ObjectivePostponed(), at=NOW + DAY)
+    resumed = then(rested, ObjectiveReopened(state="active"), at=NOW + 30 * DAY)
+    assert next_due_at(resumed, ACTIVE_CYCLE, resumed.key_result(COVERAGE)) == NOW + 37 * DAY
+
+
+def test_what_a_kpi_said_last_counts_once_nobody_measures_any_more() -> None:
+    said = measured(80.0, start=NOW + DAY, end=NOW + 2 * DAY)
+    followed = then(an_objective(*ACTIVE, LINKED), said, at=NOW + 3 * DAY)
+    unlinked = then(followed, KeyResultUnlinked(key_result_id=COVERAGE, kpi="quality.coverage"))
+    assert next_due_at(unlinked, ACTIVE_CYCLE, unlinked.key_result(COVERAGE)) == NOW + 9 * DAY
 
 
 def test_a_check_in_is_overdue_once_its_time_has_passed() -> None:

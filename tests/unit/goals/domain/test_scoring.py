@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -87,7 +88,10 @@ def test_the_verdict_is_by_ambition(ambition: Ambition, score: float, verdict: V
     given = then(an_objective(*ACTIVE), words)
     assert close(given, progress={COVERAGE: reached(score)}).verdict == verdict
     closed = then(given, close(given, progress={COVERAGE: reached(0.5)}))
-    assert rescore(closed, [override(score)], reason=WHY).verdict == verdict
+    assert (
+        rescore(closed, progress=HALF_AND_ALL, overrides=[override(score)], reason=WHY).verdict
+        == verdict
+    )
 
 
 def test_a_key_result_of_weight_zero_is_scored_but_not_counted() -> None:
@@ -150,14 +154,19 @@ def test_a_score_that_is_set_carelessly_is_refused(overrides: list[Override], te
     with pytest.raises(OverrideRefusedError, match=text):
         close(BOTH, progress=HALF_AND_ALL, overrides=overrides)
     with pytest.raises(OverrideRefusedError, match=text):
-        rescore(an_objective(*CLOSED), overrides, reason=WHY)
+        rescore(an_objective(*CLOSED), progress=HALF_AND_ALL, overrides=overrides, reason=WHY)
 
 
 def test_only_key_results_of_the_objective_are_scored() -> None:
     with pytest.raises(KeyResultNotFoundError):
         close(BOTH, progress=HALF_AND_ALL, overrides=[override(0.5, uuid4())])
     with pytest.raises(KeyResultNotFoundError):
-        rescore(an_objective(*CLOSED), [override(0.5, uuid4())], reason=WHY)
+        rescore(
+            an_objective(*CLOSED),
+            progress=HALF_AND_ALL,
+            overrides=[override(0.5, uuid4())],
+            reason=WHY,
+        )
 
 
 def closed_with(
@@ -168,7 +177,7 @@ def closed_with(
 
 def test_scoring_anew_changes_what_is_named_and_the_mean() -> None:
     closed = closed_with(HALF_AND_ALL)
-    event = rescore(closed, [override(1.0)], reason=WHY)
+    event = rescore(closed, progress=HALF_AND_ALL, overrides=[override(1.0)], reason=WHY)
     assert event == ObjectiveRescored(
         score=1.0,
         verdict="achieved",
@@ -181,30 +190,35 @@ def test_scoring_anew_changes_what_is_named_and_the_mean() -> None:
 
 def test_scoring_anew_without_overrides_goes_back_to_what_was_computed() -> None:
     closed = closed_with(HALF_AND_ALL, override(1.0))
-    event = rescore(closed, [], reason=WHY)
+    event = rescore(closed, progress=HALF_AND_ALL, overrides=[], reason=WHY)
     assert event.key_results == (scored(COVERAGE, 0.5), scored(HEAVY.key_result_id, 1.0))
 
 
 def test_the_same_scores_for_the_same_reasons_are_no_change() -> None:
     closed = closed_with(HALF_AND_ALL, override(1.0))
     with pytest.raises(NothingChangesError):
-        rescore(closed, [override(1.0)], reason="Once more.")
-    assert rescore(closed, [override(1.0, reason="Another reason.")], reason=WHY)
+        rescore(closed, progress=HALF_AND_ALL, overrides=[override(1.0)], reason="Once more.")
+    assert rescore(
+        closed,
+        progress=HALF_AND_ALL,
+        overrides=[override(1.0, reason="Another reason.")],
+        reason=WHY,
+    )
 
 
 @pytest.mark.parametrize("reason", [None, ""])
 def test_nothing_is_scored_anew_without_saying_why(reason: str | None) -> None:
     with pytest.raises(ReasonRequiredError, match="Scoring a closed objective anew needs a reason"):
-        rescore(an_objective(*CLOSED), [override(1.0)], reason=reason)
+        rescore(
+            an_objective(*CLOSED), progress=HALF_AND_ALL, overrides=[override(1.0)], reason=reason
+        )
 
 
-def test_a_score_from_before_overrides_were_known_counts_as_computed() -> None:
-    old = KeyResultScore(key_result_id=COVERAGE, score=0.5, computed=None, reason=None)
-    closed = an_objective(
-        *ACTIVE, ObjectiveClosed(score=0.5, verdict="partial", key_results=(old,))
-    )
-    (score,) = rescore(closed, [override(1.0)], reason=WHY).key_results
-    assert (score.score, score.computed) == (1.0, 0.5)
+def test_scoring_anew_takes_in_what_was_corrected_since() -> None:
+    closed = closed_with(HALF_AND_ALL)
+    corrected = {**HALF_AND_ALL, COVERAGE: replace(HALF_AND_ALL[COVERAGE], progress=0.8)}
+    event = rescore(closed, progress=corrected, overrides=[], reason=WHY)
+    assert event.key_results[0] == scored(COVERAGE, 0.8)
 
 
 LEARNED = Retrospective(worked="Pairs.", did_not_work="Friday releases.", carry_on="Pairs.")

@@ -951,15 +951,21 @@ class LifeOfObjectives(RuleBasedStateMachine):
         model = self.model.objectives[id_]
         wrong = self.wrong(id_, "rescore", by, reason=True)
         overrides = self.overrides(id_, wanted, wrong)
-        if overrides == model.overrides:
+        shares = dict(self.model.shares(id_))
+        if not any(each.definition.weight for each in model.key_results.values()):
+            wrong.add(errors.NothingToScoreError)
+        if (overrides, shares) == (model.overrides, model.computed):
             wrong.add(errors.NothingChangesError)
+        progress = roll_up(self.log.states[id_], self.others(id_)).key_results
         if self.change(
             id_,
             by,
             wrong,
-            lambda it, _: scoring.rescore(it, as_overrides(overrides), reason=by.reason),
+            lambda it, _: scoring.rescore(
+                it, progress=progress, overrides=as_overrides(overrides), reason=by.reason
+            ),
         ):
-            model.overrides = overrides
+            model.computed, model.overrides = shares, overrides
 
     @rule(pick=picks, by=asked, text=st.sampled_from(("Pairs.", "Trains.")))
     def write_retrospective(self, pick: int, by: Asked, text: str) -> None:
