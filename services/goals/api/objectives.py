@@ -173,7 +173,7 @@ async def revise_objective(
     responses=documented(*CHANGED, errors.NothingChangesError),
 )
 async def reassign_objective(objective_id: UUID, body: ReassignBody, asked: ToChange) -> Response:
-    """Have somebody else answer for the objective; for its owner and administrators."""
+    """Have somebody else answer for the objective; only administrators give it to the company."""
     command = ReassignObjective(
         id=objective_id, version=asked.version, by=asked.by, owner=body.owner.value()
     )

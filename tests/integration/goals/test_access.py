@@ -190,6 +190,19 @@ async def test_the_company_s_objective_is_changed_by_its_delegates(service: Serv
     assert refused.json()["missing"] == ["team board", "scope goals:admin"]
 
 
+async def test_nothing_becomes_the_company_s_by_being_given_to_it(service: Service) -> None:
+    cycle = await service.active_cycle()
+    delegates = [{"kind": "person", "id": "lea"}]
+    drafted = await service.draft(cycle, COVERAGE, delegates=delegates)
+    company = {"owner": {"kind": "company", "id": "acme"}}
+    refused = await service.change(drafted, "reassign", company)
+    assert problem(refused) == (403, "not-owner")
+    assert refused.json()["missing"] == ["scope goals:admin"]
+    assert (await service.shown(drafted))["owner"] == {"kind": "team", "id": "quality"}
+    given = await service.changed(drafted, "reassign", company, by=service.admin)
+    assert given["owner"] == company["owner"]
+
+
 async def test_every_step_is_refused_to_who_has_no_right_to_the_objective(
     service: Service,
 ) -> None:
