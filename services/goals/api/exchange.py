@@ -190,6 +190,7 @@ def _document(imported: ImportedPlan, *, dry_run: bool) -> dict[str, Any]:
         "already_there": len(imported.objectives) - created,
         "objectives": [_objective(each) for each in imported.objectives],
         "findings": imported.findings,
+        "findings_total": imported.findings_total,
     }
 
 

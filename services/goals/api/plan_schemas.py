@@ -62,6 +62,7 @@ class ImportedPlanShape(Shape):
     already_there: int
     objectives: list[ImportedObjectiveShape]
     findings: list[FindingShape]
+    findings_total: int
 
 
 _REFERENCE: Final = "#/components/schemas/"

@@ -51,12 +51,16 @@ class ImportedObjective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedPlan:
-    """What a plan led to, or would have led to, and what there is to know about it."""
+    """What a plan led to, or would have led to, and what there is to know about it.
+
+    There were `findings_total` findings; the first of them are given.
+    """
 
     cycle: Loaded[Cycle]
     cycle_created: bool
     objectives: list[ImportedObjective]
     findings: list[Finding]
+    findings_total: int
 
 
 class PlanRehearsedError(Exception):
@@ -134,6 +138,7 @@ class _Import:
             cycle_created=cycle_created,
             objectives=[self._imported(each) for each in self._entries],
             findings=self._findings.kept,
+            findings_total=self._findings.total,
         )
 
     def _cycle(self) -> tuple[Loaded[Cycle] | None, bool]:
@@ -166,7 +171,7 @@ class _Import:
             foreign = planned.id is not None and not known and planned.name is not None
             return planned.model_copy(update={"id": None}) if foreign else planned
         asked_id = identity.as_id(asked)
-        return PlannedCycle(id=asked_id) if asked_id else PlannedCycle.model_construct(name=asked)
+        return PlannedCycle(id=asked_id) if asked_id else PlannedCycle(name=asked)
 
     def _planned_cycle(self, wanted: PlannedCycle) -> tuple[Loaded[Cycle] | None, bool]:
         """A new cycle, as the plan describes it."""

@@ -158,7 +158,7 @@ class _Reading:
         if at is None:
             at = self._add_objective(row, objective, told)
         else:
-            self._hold_against(row, objective, at)
+            self._hold_against(row, objective, told, at)
         if self._has_key_result(told):
             self._take_key_result(row, told, at)
 
@@ -184,15 +184,17 @@ class _Reading:
         self._take_cycle(row, told)
         return at
 
-    def _hold_against(self, row: Row, objective: Document, at: int) -> None:
-        """Say which fields this row tells otherwise than the objective's first row."""
+    def _hold_against(self, row: Row, objective: Document, told: _Cells, at: int) -> None:
+        """Say which cells of this row tell something else than the objective's first row."""
         first = self._objectives[at]
-        for name, value in objective.items():
-            if first.get(name) != value:
+        for column in BY_NAME.values():
+            name = column.path[0]
+            said = column.part == "objective" and column.name in told and name in objective
+            if said and first.get(name) != objective[name]:
                 self._find(
                     "rows_disagree",
                     "An earlier row says something else of the same objective.",
-                    Place(row.number, name),
+                    Place(row.number, told[column.name].column),
                 )
 
     def _take_key_result(self, row: Row, told: _Cells, at: int) -> None:

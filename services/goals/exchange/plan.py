@@ -50,7 +50,9 @@ from services.goals.domain.objective import (
 from services.goals.domain.rollup import ObjectiveProgress
 
 FORMAT: Final = "cairn.plan.v1"
+# A plan is brought in by one command, which all others wait for.
 MAX_PLAN_OBJECTIVES: Final = 500
+MAX_PLAN_KEY_RESULTS: Final = 2_500
 EARLIEST_DAY: Final = date(1970, 1, 1)
 LATEST_DAY: Final = date(2999, 12, 31)
 

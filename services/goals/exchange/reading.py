@@ -14,6 +14,7 @@ from services.goals.exchange import identity
 from services.goals.exchange.findings import Finding, Place, code_of, located
 from services.goals.exchange.plan import (
     FORMAT,
+    MAX_PLAN_KEY_RESULTS,
     MAX_PLAN_OBJECTIVES,
     PlannedCycle,
     PlannedKeyResult,
@@ -101,7 +102,16 @@ def _objectives(written: object, findings: list[Finding]) -> list[ReadObjective]
         message = f"A plan has {MAX_PLAN_OBJECTIVES} objectives at most: send it in parts."
         findings.append(Finding(code="too_many", message=message, pointer="/objectives"))
         return []
+    if sum(map(_count_key_results, written)) > MAX_PLAN_KEY_RESULTS:
+        message = f"A plan has {MAX_PLAN_KEY_RESULTS} key results at most: send it in parts."
+        findings.append(Finding(code="too_many", message=message, pointer="/objectives"))
+        return []
     return [_objective(each, f"/objectives/{at}", findings) for at, each in enumerate(written)]
+
+
+def _count_key_results(written: object) -> int:
+    key_results = written.get("key_results") if isinstance(written, Mapping) else None
+    return len(key_results) if isinstance(key_results, list | tuple) else 0
 
 
 def _objective(written: object, pointer: str, findings: list[Finding]) -> ReadObjective:

@@ -181,7 +181,7 @@ def test_all_faults_of_a_file_are_found_with_their_rows_and_columns() -> None:
         ("cell_count", 6, None),
         ("number_too_large", 2, "baseline"),
         ("not_a_number", 2, "target"),
-        ("rows_disagree", 3, "title"),
+        ("rows_disagree", 3, "objective_title"),
         ("key_result_target", 3, None),
         ("missing", 4, "title"),
         ("literal_error", 5, "owner_kind"),

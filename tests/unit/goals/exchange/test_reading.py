@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.goals.exchange.plan import MAX_PLAN_OBJECTIVES
+from services.goals.exchange.plan import MAX_PLAN_KEY_RESULTS, MAX_PLAN_OBJECTIVES
 from services.goals.exchange.reading import ReadPlan, read_plan
 from tests.unit.goals.exchange.plans import document, objective
 
@@ -30,9 +30,11 @@ def test_a_plan_has_objectives(objectives: object) -> None:
     assert found(read_plan(document(objectives=objectives))) == [("no_objectives", "/objectives")]
 
 
-def test_a_plan_has_its_bound() -> None:
+def test_a_plan_has_its_bounds() -> None:
     many = [objective(key=str(each)) for each in range(MAX_PLAN_OBJECTIVES + 1)]
     assert found(read_plan(document(*many))) == [("too_many", "/objectives")]
+    measured = objective(key_results=[{}] * (MAX_PLAN_KEY_RESULTS + 1))
+    assert found(read_plan(document(measured))) == [("too_many", "/objectives")]
 
 
 def test_all_faults_of_a_plan_are_found_at_once() -> None:
