@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from services.chassis.eventstore.errors import StaleVersionError
 from services.chassis.routes import DirectRoute
 from services.goals.api.answers import aligned_answer, objective_answer
 from services.goals.api.asked import ToChange, ToCreate
@@ -89,7 +90,11 @@ async def unalign_objective(objective_id: UUID, body: UnalignBody, asked: ToChan
     )
 
 
-@router.post("/alignments", response_model=BulkAlignedShape, responses=documented(*_ALIGNED))
+@router.post(
+    "/alignments",
+    response_model=BulkAlignedShape,
+    responses=documented(*_ALIGNED, StaleVersionError),
+)
 async def align_many(body: BulkAlignBody, asked: ToCreate) -> Response:
     """Align a whole tree at once: all of it, or none. Each entry names its child's version."""
     command = AlignMany(

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
 import schemathesis
@@ -43,6 +44,17 @@ class Target:
         self._done(f"/objectives/{objective['id']}/activate", version=3)
         check_in = self._check_in(objective)
         review = self._review(objective)
+        later = self._done("/cycles", cycle_body(starts_on="2026-07-01"))
+        parent = self._done("/objectives", body)
+        # What bodies name, where that is not what the path names.
+        self._named = {
+            "objective_id": parent["id"],
+            "from_objective_id": parent["id"],
+            "child_id": objective["id"],
+            "cycle_id": later["id"],
+            "key_result_id": objective["key_results"][0]["id"],
+            "check_in_id": check_in["check_in_id"],
+        }
         self._ids = {
             "cycle_id": cycle["id"],
             "objective_id": objective["id"],
@@ -58,11 +70,24 @@ class Target:
         parameters: dict[str, Any] = case.path_parameters or {}
         for name in parameters:
             parameters[name] = self._ids[name]
+        self._point(case.body)
         if case.headers and "If-Match" in case.headers:
             kind = next(each for each in KINDS if f"{each}_id" in parameters)
             shown = self._client.get(f"/v1/{kind}s/{self._ids[f'{kind}_id']}")
             # What an earlier request deleted has no version any more.
             case.headers["If-Match"] = shown.headers.get("etag", case.headers["If-Match"])
+
+    def _point(self, value: Any) -> None:
+        """Put ids of what is there into a body, wherever it has ids."""
+        if isinstance(value, list):
+            for each in value:
+                self._point(each)
+        elif isinstance(value, dict):
+            for name, each in value.items():
+                if name in self._named and _is_id(each):
+                    value[name] = self._named[name]
+                else:
+                    self._point(each)
 
     def _webhook(self) -> dict[str, str]:
         """A webhook of this operation's own, since there may only be so many, and a delivery."""
@@ -88,6 +113,13 @@ class Target:
         response = self._client.post(f"/v1{path}", json=body, headers=headers)
         answer: Json = response.raise_for_status().json()
         return answer
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
 
 
 async def test_the_service_keeps_to_its_document(settings: GoalsSettings, issuer: Issuer) -> None:
