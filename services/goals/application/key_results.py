@@ -52,7 +52,7 @@ def retarget_key_result(unit: Unit, command: RedefineKeyResult) -> Loaded[Object
 def remove_key_result(unit: Unit, command: ChangeKeyResult) -> Loaded[Objective]:
     """KeyResultRemoved. Raises what `key_results.remove` raises."""
     loaded, _ = objective_to_change(unit, command)
-    aligned = aligned_to_key_result(unit.index(), command.key_result_id)
+    aligned = aligned_to_key_result(unit.index(), loaded.id, command.key_result_id)
     event = key_results.remove(
         loaded.state, command.key_result_id, aligned=aligned, reason=unit.context.reason
     )

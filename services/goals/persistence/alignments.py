@@ -109,12 +109,15 @@ def walk_up(above: Mapping[UUID, AbstractSet[UUID]], objective_id: UUID) -> set[
     return reached
 
 
-def aligned_to_key_result(cursor: Cursor[DictRow], key_result_id: UUID) -> list[UUID]:
-    """The objectives that are aligned to a key result, the first MAX_NAMED_CHILDREN of them."""
+def aligned_to_key_result(
+    cursor: Cursor[DictRow], objective_id: UUID, key_result_id: UUID
+) -> list[UUID]:
+    """The objectives aligned to this key result of it, the first MAX_NAMED_CHILDREN of them."""
     cursor.execute(
-        "SELECT child_id FROM goals.alignments"
-        " WHERE parent_key_result_id = %s AND ended_at IS NULL ORDER BY child_id LIMIT %s",
-        (key_result_id, MAX_NAMED_CHILDREN),
+        # Looked up by the objective, because that is what there is an index of.
+        "SELECT child_id FROM goals.alignments WHERE parent_id = %s"
+        " AND parent_key_result_id = %s AND ended_at IS NULL ORDER BY child_id LIMIT %s",
+        (objective_id, key_result_id, MAX_NAMED_CHILDREN),
     )
     return [row["child_id"] for row in cursor]
 
