@@ -132,7 +132,7 @@ def _review_to_change(
     own = () if loaded.state.owner is None else (loaded.state.owner,)
     answering = _answering(unit, loaded.state.subject)
     review.require_any_of((*own, *answering, *also), command.by)
-    return loaded if command.version is None else loaded.expect(command.version)
+    return loaded.expect(command.version)
 
 
 def _answering(unit: Unit, subject: Subject) -> tuple[Owner, ...]:
