@@ -54,14 +54,17 @@ def _drafted(_: Before, event: ObjectiveDrafted) -> str:
 
 def _revised(before: Before, event: ObjectiveRevised) -> str:
     assert before is not None
+    done = []
     if event.title != before.title:
-        return f"renamed it from “{before.title}” to “{event.title}”"
+        done.append(f"renamed it from “{before.title}” to “{event.title}”")
     changed = [
         name
         for name in ("description", "ambition", "labels")
         if getattr(event, name) != getattr(before, name)
     ]
-    return f"revised its {' and '.join(changed)}"
+    if changed:
+        done.append(f"revised its {' and '.join(changed)}")
+    return "; ".join(done)
 
 
 def _reassigned(before: Before, event: ObjectiveReassigned) -> str:
@@ -82,14 +85,17 @@ def _added(_: Before, event: KeyResultAdded) -> str:
 
 def _key_result_revised(before: Before, event: KeyResultRevised) -> str:
     definition = _key_result(before, event).definition
+    done = []
     if event.title != definition.title:
-        return f"renamed the key result “{definition.title}” to “{event.title}”"
+        done.append(f"renamed the key result “{definition.title}” to “{event.title}”")
     changed = [
         f"{name.replace('_', ' ')} from {_shown(old)} to {_shown(getattr(event, name))}"
         for name in ("unit", "weight", "due_on")
         if (old := getattr(definition, name)) != getattr(event, name)
     ]
-    return f"revised “{definition.title}”: {', '.join(changed)}"
+    if changed:
+        done.append(f"revised “{event.title}”: {', '.join(changed)}")
+    return "; ".join(done)
 
 
 def _retargeted(before: Before, event: KeyResultRetargeted) -> str:

@@ -238,6 +238,24 @@ TOLD: list[tuple[tuple[Event, ...], Event, str]] = [
     (
         ACTIVE,
         KeyResultRevised(
+            key_result_id=COVERAGE, title="Coverage by branch", unit="%", weight=0, due_on=None
+        ),
+        (
+            "ada renamed the key result “Test coverage” to “Coverage by branch”; "
+            "revised “Coverage by branch”: weight from 1 to 0."
+        ),
+    ),
+    (
+        (DRAFTED,),
+        replace(RENAMED, labels=("bugs",)),
+        (
+            "ada renamed it from “Halve the bug rate” to “Have half as many bugs”; "
+            "revised its labels."
+        ),
+    ),
+    (
+        ACTIVE,
+        KeyResultRevised(
             key_result_id=COVERAGE,
             title="Test coverage",
             unit="%",
