@@ -1,6 +1,7 @@
 """What the goals service can be asked: states at any time, and histories, out of the log."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -27,7 +28,7 @@ S = TypeVar("S")
 
 MAX_EXPORTED_OBJECTIVES: Final = 5_000
 # Decoding is work for the event loop, which others wait for.
-_STATES_PER_READ: Final = 200
+_STATES_PER_READ: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,13 @@ async def cycle_plan(goals: Goals, cycle_id: UUID, *, as_of: datetime | None) ->
     family = list(dict.fromkeys([*own, *below]))
     if len(family) > MAX_EXPORTED_OBJECTIVES:
         raise ExportTooLargeError(MAX_EXPORTED_OBJECTIVES)
-    states: dict[UUID, Objective] = {}
-    for at in range(0, len(family), _STATES_PER_READ):
-        page = family[at : at + _STATES_PER_READ]
-        known = await goals.log.states(OBJECTIVE, page, as_of=moment)
-        states.update((each.id, each.state) for each in known)
-    progress = roll_up_all(states.values())
-    return export(cycle_id, cycle.state, [states[each] for each in own if each in states], progress)
+    states = {each.id: each for each in await _states(goals, family, moment)}
+    objectives = [states[each] for each in own if each in states]
+
+    def exported() -> ExportedPlan:
+        return export(cycle_id, cycle.state, objectives, roll_up_all(states.values()))
+
+    return await asyncio.to_thread(exported)
 
 
 async def objective_history(
@@ -155,5 +156,16 @@ async def _rolled_up(
         found = await read_contributors(goals.pool, objective.id, as_of)
     except RollUpTooLargeError:
         return None
-    family = await goals.log.states(OBJECTIVE, found, as_of=as_of) if found else []
-    return roll_up(objective, [each.state for each in family])
+    return roll_up(objective, await _states(goals, found, as_of))
+
+
+async def _states(
+    goals: Goals, objective_ids: Sequence[UUID], as_of: datetime | None
+) -> list[Objective]:
+    """Those of the objectives that were there at a moment, or are now."""
+    found: list[Objective] = []
+    for at in range(0, len(objective_ids), _STATES_PER_READ):
+        page = objective_ids[at : at + _STATES_PER_READ]
+        known = await goals.log.states(OBJECTIVE, page, as_of=as_of)
+        found.extend(each.state for each in known)
+    return found
