@@ -14,8 +14,6 @@ def entry_text(entry: Mapping[str, Any]) -> str:
     ]
     if entry["effective_at"] != entry["recorded_at"]:
         lines.append(f"      true since {entry['effective_at']}")
-    if entry["reason"]:
-        lines.append(f"      because: {entry['reason']}")
     lines += [
         f"      {change['path']}: {_value(change['before'])} -> {_value(change['after'])}"
         for change in entry["changes"]

@@ -25,7 +25,6 @@ def test_an_entry_says_who_what_when_why_and_what_changed() -> None:
         "   7  2026-02-03T09:15:00Z  person-03 (human)",
         "      Revised the target of Leads",
         "      true since 2026-02-01T00:00:00Z",
-        "      because: a market was closed",
         "      /key_results/0/target: 140.0 -> 120.0",
         "      /key_results/0/stretch: nothing -> 130.0",
     ]
