@@ -37,8 +37,8 @@ _SELECT = sql.SQL(
     "SELECT originator_id, originator_version, notification_id, recorded_at, state, topic, NULL"
     " FROM stored_events "
 )
-_SELECT_REPLAY = SELECT_REPLAY.format(**_TABLES)
-_KEEP = KEEP.format(**_TABLES)
+_SELECT_REPLAY = SELECT_REPLAY.format(**_TABLES).as_bytes()
+_KEEP = KEEP.format(**_TABLES).as_bytes()
 
 log = structlog.get_logger()
 
@@ -144,14 +144,14 @@ class EventLog:
     async def _select(
         self, condition: LiteralString, parameters: Sequence[Any]
     ) -> list[LoggedEvent]:
-        rows = await self._rows(_SELECT + sql.SQL(condition), parameters)
+        rows = await self._rows((_SELECT + sql.SQL(condition)).as_bytes(), parameters)
         return [logged(self._mapper, row) for row in rows]
 
     async def _rows(
-        self, query: sql.Composed, parameters: Sequence[Any] | Mapping[str, Any]
+        self, statement: bytes, parameters: Sequence[Any] | Mapping[str, Any]
     ) -> list[Row]:
         async with connection(self._pool) as lent:
-            cursor = await lent.execute(query, parameters, prepare=True)
+            cursor = await lent.execute(statement, parameters, prepare=True)
             return [Row._make(row) for row in await cursor.fetchall()]
 
 

@@ -77,13 +77,14 @@ class LogRecorder(PostgresApplicationRecorder):
         }
         # Snapshots of other shapes than these are not looked at.
         self.shapes: Sequence[str] = ()
-        self._select_head = _HEAD.format(**names)
-        self._select_tail = _TAIL.format(**names)
-        self._select_replay = SELECT_REPLAY.format(**names)
-        self._keep_snapshots = KEEP.format(**names)
-        self._select_commands = _COMMANDS.format(**names)
-        self._insert_commands = _INSERT_COMMANDS.format(**names)
-        self._insert_events_at = _INSERT.format(**names)
+        # Rendered once: the driver would render a composed statement at every execution.
+        self._select_head = _HEAD.format(**names).as_bytes()
+        self._select_tail = _TAIL.format(**names).as_bytes()
+        self._select_replay = SELECT_REPLAY.format(**names).as_bytes()
+        self._keep_snapshots = KEEP.format(**names).as_bytes()
+        self._select_commands = _COMMANDS.format(**names).as_bytes()
+        self._insert_commands = _INSERT_COMMANDS.format(**names).as_bytes()
+        self._insert_events_at = _INSERT.format(**names).as_bytes()
 
     @contextmanager
     def appending(self) -> Iterator["Append"]:

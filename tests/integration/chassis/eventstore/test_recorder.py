@@ -11,7 +11,6 @@ from eventsourcing.tests.persistence import (
     ApplicationRecorderTestCase,
     NonInterleavingNotificationIDsBaseCase,
 )
-from psycopg.sql import SQL
 
 from services.chassis.eventstore.application import LogApplication
 from services.chassis.eventstore.recorder import LogRecorder
@@ -72,7 +71,7 @@ def test_kept_answers_are_found_by_index_from_the_first_day(
     select = open_log().recorder._select_commands
     with psycopg.connect(log_url) as connection:
         plan = connection.execute(
-            SQL("EXPLAIN ") + select, {"callers": ["a"] * 64, "keys": ["k"] * 64}
+            b"EXPLAIN " + select, {"callers": ["a"] * 64, "keys": ["k"] * 64}
         ).fetchall()
     text = "\n".join(line for (line,) in plan)
     assert "Index Scan using commands_pkey" in text
