@@ -1,11 +1,12 @@
 """Check-ins over HTTP: said, put right, listed, due; and what is no check-in."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from services.goals import queries
 from services.goals.api.schemas import CheckedInShape, CheckInPage, ObjectiveShape
 from tests.integration.goals.conftest import (
     BUGS,
@@ -419,33 +420,46 @@ async def test_the_last_check_in_of_a_closed_cycle_needs_a_reason(service: Servi
     assert listed["stands"]["after_closing"] is True
 
 
+def after(days: float) -> type[datetime]:
+    """A calendar whose clock is ahead by so many days."""
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Ahead":
+            return cls.fromtimestamp(super().now(tz).timestamp() + days * 86_400, tz)
+
+    return Ahead
+
+
 @pytest.mark.parametrize(("rhythm", "days"), [("weekly", 7), ("biweekly", 14), ("monthly", 31)])
 async def test_the_next_check_in_is_due_by_the_cycle_s_rhythm(
-    service: Service, rhythm: str, days: int
+    service: Service, monkeypatch: pytest.MonkeyPatch, rhythm: str, days: int
 ) -> None:
     cycle = await service.active_cycle(check_in_rhythm=rhythm)
     drafted = await service.draft(cycle, COVERAGE, BUGS)
     assert drafted["key_results"][0]["check_in_due_at"] is None
     active = await service.changed(drafted, "activate")
-    due_at = datetime.fromisoformat(active["key_results"][0]["check_in_due_at"])
-    assert due_at == datetime.fromisoformat(active["activated_at"]) + timedelta(days=days)
-    assert (active["overdue"], active["key_results"][0]["overdue"]) == (False, False)
-    moment = days_ago(days + 1)
-    answer = await said(service, active, {"value": 80, "effective_at": moment})
+    begun = datetime.fromisoformat(active["activated_at"])
+    late = await said(service, active, {"value": 80, "effective_at": days_ago(days + 1)})
+    due_at = datetime.fromisoformat(late["key_result"]["check_in_due_at"])
+    assert due_at == begun + timedelta(days=days)  # nobody could have known before
+    assert late["key_result"]["overdue"] is False
+    answer = await said(service, active, {"value": 81})
     due_at = datetime.fromisoformat(answer["key_result"]["check_in_due_at"])
-    assert due_at == datetime.fromisoformat(moment) + timedelta(days=days)
-    assert answer["key_result"]["overdue"] is True
+    assert due_at == datetime.fromisoformat(answer["key_result"]["as_of"]) + timedelta(days=days)
+    assert (await service.shown(active))["overdue"] is False
+    monkeypatch.setattr(queries, "datetime", after(days + 1))
     shown = await service.shown(active)
     assert shown["overdue"] is True
-    assert [each["overdue"] for each in shown["key_results"]] == [True, False]
-    await said(service, active, {"value": 81})
-    assert (await service.shown(active))["overdue"] is False
+    assert [each["overdue"] for each in shown["key_results"]] == [True, True]
 
 
-async def test_nobody_has_to_check_in_on_what_rests(service: Service) -> None:
+async def test_nobody_has_to_check_in_on_what_rests(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cycle = await service.active_cycle()
     objective = await service.active_objective(cycle)
-    await said(service, objective, {"value": 80, "effective_at": days_ago(30)})
+    monkeypatch.setattr(queries, "datetime", after(30))
     assert (await service.shown(objective))["overdue"] is True
     await service.moved(cycle, "start-scoring")
     shown = await service.shown(objective)
