@@ -22,6 +22,7 @@ from tests.integration.goals.conftest import (
     Starting,
     check_ins,
     key_result_path,
+    of,
     problem,
 )
 from tests.integration.goals.metrics_log import (
@@ -189,6 +190,29 @@ async def test_a_retired_kpi_lets_go_of_what_is_not_ended(followed: Following) -
     )
     assert entry["causation_id"] == str(batch[1].id)
     assert (await followed.shown(closed))["key_results"][0]["link"] is not None
+
+
+async def test_a_closed_cycle_is_measured_only_by_a_correction(followed: Following) -> None:
+    await followed.hear(defined(), measured(80))
+    service = followed.service
+    cycle = await service.active_cycle()
+    objective = await followed.linked(cycle)
+    await service.moved(cycle, "start-scoring")
+    await followed.hear(measured(81))
+    assert await followed.value(objective) == (81, "kpi")
+    await service.moved(cycle, "close")
+    before = len(await followed.history(objective))
+    await followed.hear(measured(84, latest=85))
+    assert len(await followed.history(objective)) == before
+    latest = {"kpi": KPI, "reading": "latest", "reason": "The period was cut too short."}
+    await service.changed(objective, of(objective, "link"), latest)
+    assert await followed.value(objective) == (85, "kpi")
+    corrections = (await followed.history(objective))[before:]
+    assert {each["after_closing"] for each in corrections} == {True}
+    await service.moved(cycle, "reopen")
+    await followed.hear(measured(86, latest=87))
+    assert await followed.value(objective) == (87, "kpi")
+    assert (await followed.history(objective))[-1]["after_closing"] is False
 
 
 async def test_a_kpi_that_was_retired_meanwhile_lets_go_when_work_goes_on(
