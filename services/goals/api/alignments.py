@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from services.chassis.eventstore.errors import StaleVersionError
 from services.chassis.routes import DirectRoute
+from services.goals.api.alignment_bodies import AlignBody, BulkAlignBody, RealignBody, UnalignBody
 from services.goals.api.answers import aligned_answer, objective_answer
 from services.goals.api.asked import ToChange, ToCreate
-from services.goals.api.bodies import AlignBody, BulkAlignBody, RealignBody, UnalignBody
 from services.goals.api.problems import CHANGED, documented
 from services.goals.api.schemas import BulkAlignedShape, ObjectiveShape
 from services.goals.application import alignments

@@ -11,7 +11,7 @@ from services.chassis.eventstore.unit import Answer, Unit
 from services.chassis.routes import DirectRoute
 from services.goals.api.answers import CREATED, checked_in_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToChange
-from services.goals.api.bodies import CheckInBody, CorrectionBody
+from services.goals.api.check_in_bodies import CheckInBody, CorrectionBody
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
     Cursor,

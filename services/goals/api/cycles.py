@@ -20,7 +20,8 @@ from services.goals.api.answers import (
     planned_answer,
 )
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
-from services.goals.api.bodies import CycleBody, ReasonBody, ReviseCycleBody
+from services.goals.api.bodies import ReasonBody
+from services.goals.api.cycle_bodies import CycleBody, ReviseCycleBody
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
     Cursor,

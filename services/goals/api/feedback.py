@@ -10,7 +10,7 @@ from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.routes import DirectRoute
 from services.goals.api.answers import CREATED, added_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToCreate
-from services.goals.api.bodies import THE_OBJECTIVE, AcknowledgeBody, CommentBody
+from services.goals.api.feedback_bodies import THE_OBJECTIVE, AcknowledgeBody, CommentBody
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
     Cursor,

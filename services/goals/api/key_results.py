@@ -12,7 +12,12 @@ from services.chassis.parameters import RawParameter
 from services.chassis.routes import DirectRoute
 from services.goals.api.answers import CREATED, added_answer, objective_answer
 from services.goals.api.asked import ToChange
-from services.goals.api.bodies import KeyResultBody, LinkBody, RetargetBody, ReviseKeyResultBody
+from services.goals.api.key_result_bodies import (
+    KeyResultBody,
+    LinkBody,
+    RetargetBody,
+    ReviseKeyResultBody,
+)
 from services.goals.api.problems import CHANGED, documented
 from services.goals.api.schemas import ObjectiveShape
 from services.goals.application import key_results

@@ -9,11 +9,11 @@ from services.chassis.bodies import NO_REASON, EmptyBody
 from services.chassis.routes import DirectRoute
 from services.goals.api.answers import CREATED, drafted_answer, objective_answer
 from services.goals.api.asked import ToChange
-from services.goals.api.bodies import (
+from services.goals.api.bodies import ReasonBody
+from services.goals.api.lifecycle_bodies import (
     NOTHING_SET,
     CarryOverBody,
     CloseBody,
-    ReasonBody,
     RescoreBody,
     RetrospectiveBody,
 )

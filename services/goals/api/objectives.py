@@ -14,7 +14,7 @@ from services.chassis.routes import DirectRoute
 from services.goals import queries
 from services.goals.api.answers import CREATED, drafted_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
-from services.goals.api.bodies import (
+from services.goals.api.objective_bodies import (
     DelegateBody,
     ObjectiveBody,
     ReassignBody,

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from services.goals.api.bodies import CheckInBody
+from services.goals.api.check_in_bodies import CheckInBody
 
 
 def check_in(effective_at: str) -> CheckInBody:
