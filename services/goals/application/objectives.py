@@ -85,7 +85,8 @@ def approve_objective(unit: Unit, command: ChangeObjective) -> Loaded[Objective]
     Raises NotApproverError, and what `lifecycle.approve` raises.
     """
     loaded = unit.load(OBJECTIVE, command.id)
-    require_approver(_owners_above(unit, loaded.state), command.by)
+    own = (loaded.state.owner, *loaded.state.delegates)
+    require_approver(_owners_above(unit, loaded.state), command.by, own=own)
     its_cycle = expected_cycle(unit, loaded, command.version)
     unit.record(OBJECTIVE, loaded.id, *lifecycle.approve(loaded.state, its_cycle))
     return measure_followed(unit, loaded.id)

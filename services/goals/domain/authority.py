@@ -39,9 +39,20 @@ def require_owner(owner: Owner, by: Authority, delegates: Sequence[Owner] = ()) 
     raise NotOwnerError(text, missing=_missing([owner, *delegates]))
 
 
-def require_approver(parents: Sequence[Owner], by: Authority) -> None:
-    """Raise NotApproverError unless `by` answers for an objective above, or is an administrator."""
-    if by.admin or any(by.speaks_for(each) for each in parents):
+def require_approver(parents: Sequence[Owner], by: Authority, *, own: Sequence[Owner]) -> None:
+    """Raise NotApproverError unless `by` answers for an objective above, or is an administrator.
+
+    `own` are the proposal's owner and delegates: who speaks for one of them and puts an objective
+    of theirs above it would approve themselves.
+    """
+    if by.admin:
+        return
+    if any(by.speaks_for(each) for each in own):
+        raise NotApproverError(
+            "Nobody approves a proposal of their own.",
+            missing=_missing([each for each in parents if each not in own]),
+        )
+    if any(by.speaks_for(each) for each in parents):
         return
     raise NotApproverError(
         "A proposal is approved or returned by who answers for an objective that it is aligned "

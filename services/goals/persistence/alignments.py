@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 from services.chassis.eventstore.arrays import UuidArray
 from services.chassis.postgres import Pool, connection
 from services.goals.domain.errors import AlignmentDepthError, RollUpTooLargeError
+from services.goals.domain.objective import OPEN_STATES
 
 MAX_ANCESTORS: Final = 10_000
 MAX_CONTRIBUTORS: Final = 500
@@ -112,12 +113,14 @@ def walk_up(above: Mapping[UUID, AbstractSet[UUID]], objective_id: UUID) -> set[
 def aligned_to_key_result(
     cursor: Cursor[DictRow], objective_id: UUID, key_result_id: UUID
 ) -> list[UUID]:
-    """The objectives aligned to this key result of it, the first MAX_NAMED_CHILDREN of them."""
+    """What has not ended and is aligned to this key result of it, up to MAX_NAMED_CHILDREN."""
     cursor.execute(
         # Looked up by the objective, because that is what there is an index of.
-        "SELECT child_id FROM goals.alignments WHERE parent_id = %s"
-        " AND parent_key_result_id = %s AND ended_at IS NULL ORDER BY child_id LIMIT %s",
-        (objective_id, key_result_id, MAX_NAMED_CHILDREN),
+        "SELECT a.child_id FROM goals.alignments AS a"
+        " JOIN goals.objectives AS o ON o.id = a.child_id AND o.state = ANY(%s)"
+        " WHERE a.parent_id = %s AND a.parent_key_result_id = %s AND a.ended_at IS NULL"
+        " ORDER BY a.child_id LIMIT %s",
+        (list(OPEN_STATES), objective_id, key_result_id, MAX_NAMED_CHILDREN),
     )
     return [row["child_id"] for row in cursor]
 

@@ -265,6 +265,17 @@ async def test_a_key_result_that_others_serve_is_not_removed(service: Service) -
     await service.changed(parent, of(parent, "remove"))
 
 
+async def test_what_has_ended_holds_no_key_result_back(service: Service) -> None:
+    cycle = await service.active_cycle()
+    parent = await service.draft(cycle, COVERAGE, BUGS)
+    child = await service.draft(cycle, COVERAGE)
+    below = {"objective_id": parent["id"], "key_result_id": parent["key_results"][0]["id"]}
+    await service.changed(child, "align", below)
+    await service.changed(child, "abandon", REASON)
+    left = await service.changed(parent, of(parent, "remove"))
+    assert [each["title"] for each in left["key_results"]] == [BUGS["title"]]
+
+
 async def test_attainment_beyond_the_target_is_stretch(service: Service) -> None:
     objective = await service.active_objective(await service.active_cycle(), BUGS)
     answer = await service.changed(objective, of(objective, "check-ins"), {"value": 10})

@@ -77,6 +77,19 @@ async def test_a_proposal_is_approved_from_above_and_begins_at_once(service: Ser
     assert {each["actor"]["id"] for each in history[-2:]} == {"bea"}
 
 
+async def test_nobody_approves_a_proposal_of_their_own_from_above(service: Service) -> None:
+    cycle = await service.active_cycle()
+    own = await service.active_objective(cycle)
+    drafted = await service.draft(cycle, COVERAGE)
+    await service.changed(drafted, "align", {"objective_id": own["id"]})
+    await service.changed(drafted, "propose")
+    refused = await service.change(drafted, "approve")
+    assert problem(refused) == (403, "not-approver")
+    assert refused.json()["missing"] == ["scope goals:admin"]
+    taken_back = await service.changed(drafted, "return", {"reason": "It is not ready."})
+    assert taken_back["state"] == "draft"
+
+
 async def test_what_stands_below_nothing_is_approved_by_administrators(service: Service) -> None:
     drafted = await service.draft(await service.active_cycle(), COVERAGE)
     await service.changed(drafted, "propose")

@@ -66,12 +66,20 @@ def test_the_refusal_says_whose_it_is() -> None:
 
 @pytest.mark.parametrize("parents", [[TEAM], [PERSON], [COMPANY, SALES, TEAM]])
 def test_who_answers_for_any_objective_above_approves(parents: list[Owner]) -> None:
-    require_approver(parents, ADA)
+    require_approver(parents, ADA, own=[SALES])
+
+
+@pytest.mark.parametrize("own", [[TEAM], [SALES, PERSON]])
+def test_nobody_approves_what_is_their_own(own: list[Owner]) -> None:
+    with pytest.raises(NotApproverError, match="a proposal of their own") as refusal:
+        require_approver([TEAM, BOB, *own], ADA, own=own)
+    assert "person bob" in refusal.value.extensions["missing"]  # type: ignore[operator]
+    require_approver([TEAM], ADMIN, own=own)
 
 
 @pytest.mark.parametrize("parents", [[], [COMPANY], [SALES]])
 def test_an_administrator_approves_anything(parents: list[Owner]) -> None:
-    require_approver(parents, ADMIN)
+    require_approver(parents, ADMIN, own=[])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +92,7 @@ def test_an_administrator_approves_anything(parents: list[Owner]) -> None:
 )
 def test_nobody_else_approves(parents: list[Owner], missing: list[str]) -> None:
     with pytest.raises(NotApproverError, match="aligned to, or by an administrator") as refusal:
-        require_approver(parents, ADA)
+        require_approver(parents, ADA, own=[])
     assert refusal.value.extensions == {"missing": missing}
 
 

@@ -853,13 +853,17 @@ class LifeOfObjectives(RuleBasedStateMachine):
         id_ = self.pick(pick, "approve")
         model, owners = self.model.objectives[id_], self.owners_above(id_)
         wrong = self.wrong(id_, "approve", by) - {errors.NotOwnerError}
-        if by.by != ROOT and not any(each in SPEAKS_FOR[by.by.id] for each in owners):
+        own, spoken_for = [model.owner, *model.delegates], SPEAKS_FOR[by.by.id]
+        if by.by != ROOT and (
+            any(each in spoken_for for each in own)
+            or not any(each in spoken_for for each in owners)
+        ):
             wrong.add(errors.NotApproverError)
         if model.approved:
             wrong.add(errors.AlreadyApprovedError)
 
         def allow(_: Objective) -> None:
-            require_approver(owners, by.by)
+            require_approver(owners, by.by, own=own)
 
         if self.change(id_, by, wrong, lifecycle.approve, allow=allow):
             model.approved = True
