@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from contracts.goals import Label, ObjectiveState
-from contracts.positions import MAX_POSITION
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
@@ -33,7 +32,12 @@ from services.goals.api.pages import (
 from services.goals.api.problems import CHANGED, documented
 from services.goals.api.rendering import entry_document, objective_document
 from services.goals.api.schemas import HistoryPage, ObjectivePage, ObjectiveShape
-from services.goals.api.states import ConflictingParametersError, state_response
+from services.goals.api.states import (
+    AtVersion,
+    ConflictingParametersError,
+    refuse_both,
+    state_response,
+)
 from services.goals.application import objectives
 from services.goals.commands import (
     DelegateObjective,
@@ -118,13 +122,10 @@ async def get_objective(
     goals: Running,
     _: Reading,
     as_of: AsOf,
-    version: Annotated[
-        int | None, Query(ge=1, le=MAX_POSITION, description="As this version left it.")
-    ] = None,
+    version: AtVersion = None,
 ) -> Response:
     """Show an objective as it stands, as it was known at a moment, or as a version left it."""
-    if as_of is not None and version is not None:
-        raise ConflictingParametersError("as_of", "version")
+    refuse_both(as_of, version)
     loaded, view = await queries.objective_at(goals, objective_id, as_of=as_of, version=version)
     return state_response(
         objective_document(loaded, view), version=loaded.version, position=loaded.state.position

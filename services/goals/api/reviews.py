@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from contracts.goals import KpiKey
-from contracts.positions import MAX_POSITION, MalformedPositionError
+from contracts.positions import MalformedPositionError
 from contracts.reviews import ReviewState
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.parameters import AsOf
@@ -49,7 +49,12 @@ from services.goals.api.review_rendering import (
 )
 from services.goals.api.review_schemas import ReviewPage, ReviewShape
 from services.goals.api.schemas import HistoryPage
-from services.goals.api.states import ConflictingParametersError, state_response
+from services.goals.api.states import (
+    AtVersion,
+    ConflictingParametersError,
+    refuse_both,
+    state_response,
+)
 from services.goals.application import reviews
 from services.goals.domain import errors, review_errors
 from services.goals.domain.review import Action
@@ -164,13 +169,10 @@ async def get_review(
     goals: Running,
     _: Reading,
     as_of: AsOf,
-    version: Annotated[
-        int | None, Query(ge=1, le=MAX_POSITION, description="As this version left it.")
-    ] = None,
+    version: AtVersion = None,
 ) -> Response:
     """Show a review as it stands, as it was known at a moment, or as a version left it."""
-    if as_of is not None and version is not None:
-        raise ConflictingParametersError("as_of", "version")
+    refuse_both(as_of, version)
     loaded = await goals.log.state(REVIEW, review_id, as_of=as_of, version=version)
     moment = as_of if version is None else loaded.state.changed_at
     return state_response(
