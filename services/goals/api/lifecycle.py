@@ -164,7 +164,6 @@ async def close_objective(
         *CHANGED,
         errors.ReasonRequiredError,
         errors.NothingToScoreError,
-        errors.RollUpTooLargeError,
         errors.NothingChangesError,
         errors.KeyResultNotFoundError,
         errors.OverrideRefusedError,

@@ -1,11 +1,9 @@
 """Objectives: written down, revised, moved on, scored, carried over, talked about."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 from uuid import UUID, uuid4
 
-from contracts.progress import KeyResultProgress
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.unit import Loaded, Unit
 from services.goals.application.loading import (
@@ -146,7 +144,8 @@ def close_objective(unit: Unit, command: ScoreObjective) -> Loaded[Objective]:
     Raises RollUpTooLargeError, and what `scoring.close` raises.
     """
     loaded, _ = objective_to_change(unit, command)
-    progress = _progress(unit, loaded.state)
+    family = contributing(unit, loaded.id) if needs_contributors(loaded.state) else []
+    progress = roll_up(loaded.state, family).key_results
     event = scoring.close(loaded.state, progress=progress, overrides=command.overrides)
     closed = unit.record(OBJECTIVE, loaded.id, event)
     if command.retrospective is None:
@@ -156,11 +155,11 @@ def close_objective(unit: Unit, command: ScoreObjective) -> Loaded[Objective]:
 
 
 def rescore_objective(unit: Unit, command: ScoreObjective) -> Loaded[Objective]:
-    """ObjectiveRescored. Raises RollUpTooLargeError, and what `scoring.rescore` raises."""
+    """ObjectiveRescored. Raises what `scoring.rescore` raises."""
     loaded, _ = objective_to_change(unit, command)
     event = scoring.rescore(
         loaded.state,
-        progress=_progress(unit, loaded.state),
+        progress=roll_up(loaded.state).key_results,
         overrides=command.overrides,
         reason=unit.context.reason,
     )
@@ -217,11 +216,6 @@ def acknowledge_objective(unit: Unit, command: AcknowledgeObjective) -> Loaded[O
     )
     event = feedback.acknowledge(before=before, check_in_id=command.check_in_id)
     return loaded if event is None else unit.record(OBJECTIVE, loaded.id, event)
-
-
-def _progress(unit: Unit, objective: Objective) -> Mapping[UUID, KeyResultProgress]:
-    family = contributing(unit, objective.id) if needs_contributors(objective) else []
-    return roll_up(objective, family).key_results
 
 
 def _named_cycle(unit: Unit, cycle_id: UUID) -> Cycle:

@@ -55,17 +55,22 @@ def rescore(
     overrides: Sequence[Override],
     reason: str | None,
 ) -> ObjectiveRescored:
-    """Score a closed objective anew, with what was corrected since; `progress` as for closing.
+    """Score a closed objective anew, with what was corrected since.
 
+    `progress` is where its key results stand by values of their own. What had none took its score
+    from below and keeps it: how those below went on after the closing says nothing about that.
     Raises ObjectiveStateError, ReasonRequiredError, KeyResultNotFoundError, OverrideRefusedError,
     NothingToScoreError, NothingChangesError.
     """
     require_step(objective, "rescore")
     if not reason:
         raise ReasonRequiredError("Scoring a closed objective anew")
-    computed = {each.id: progress[each.id].progress for each in objective.key_results}
-    scores = _scores(objective, computed, overrides)
     assert objective.outcome is not None, "what is closed has a score"
+    computed = {
+        each.id: _computed_anew(progress[each.id], objective.outcome.of(each.id))
+        for each in objective.key_results
+    }
+    scores = _scores(objective, computed, overrides)
     if scores == objective.outcome.key_results:
         raise NothingChangesError
     score = _mean(objective, scores)
@@ -107,6 +112,12 @@ def _score(key_result_id: UUID, computed: float, chosen: Override | None) -> Key
         computed=computed,
         reason=chosen.reason if chosen else None,
     )
+
+
+def _computed_anew(standing: KeyResultProgress, scored: KeyResultScore | None) -> float:
+    if standing.attainment is not None or scored is None:
+        return standing.progress
+    return scored.score if scored.computed is None else scored.computed
 
 
 def _mean(objective: Objective, scores: Sequence[KeyResultScore]) -> float:

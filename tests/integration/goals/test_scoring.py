@@ -157,6 +157,20 @@ async def test_a_closed_objective_is_scored_anew_with_a_reason(service: Service)
     assert entry["reason"] == REASON["reason"]
 
 
+async def test_what_becomes_of_those_below_does_not_change_a_score(service: Service) -> None:
+    cycle = await service.active_cycle()
+    parent = await service.active_objective(cycle, COVERAGE, COVERAGE)
+    child = await service.active_objective(cycle)
+    below = {"objective_id": parent["id"], "key_result_id": parent["key_results"][0]["id"]}
+    await service.changed(child, "align", below)
+    await service.changed(child, of(child, "check-ins"), {"value": 86})
+    await service.changed(parent, "close")
+    await service.changed(child, "abandon", REASON)
+    body = {"overrides": [override(parent, 0.6, 1)], **REASON}
+    rescored = await service.changed(parent, "rescore", body)
+    assert [each["score"] for each in rescored["key_results"]] == [0.8, 0.6]
+
+
 async def test_a_score_of_a_closed_cycle_is_corrected(service: Service) -> None:
     cycle = await service.active_cycle()
     objective = await service.active_objective(cycle)

@@ -221,6 +221,16 @@ def test_scoring_anew_takes_in_what_was_corrected_since() -> None:
     assert event.key_results[0] == scored(COVERAGE, 0.8)
 
 
+def test_scoring_anew_keeps_what_came_from_below() -> None:
+    aligned = KeyResultProgress(attainment=None, progress=0.8, source="aligned")
+    closed = closed_with({**HALF_AND_ALL, COVERAGE: aligned})
+    left = KeyResultProgress(attainment=None, progress=0.0, source="computed")
+    now = {**HALF_AND_ALL, COVERAGE: left}
+    overrides = [override(0.6, HEAVY.key_result_id)]
+    event = rescore(closed, progress=now, overrides=overrides, reason=WHY)
+    assert event.key_results[0] == scored(COVERAGE, 0.8)
+
+
 LEARNED = Retrospective(worked="Pairs.", did_not_work="Friday releases.", carry_on="Pairs.")
 
 

@@ -955,7 +955,14 @@ class LifeOfObjectives(RuleBasedStateMachine):
         model = self.model.objectives[id_]
         wrong = self.wrong(id_, "rescore", by, reason=True)
         overrides = self.overrides(id_, wanted, wrong)
-        shares = dict(self.model.shares(id_))
+        # What had no value of its own keeps what those below gave it when it was closed.
+        below = model.computed
+        shares = {
+            each: share
+            if model.key_results[each].attained() is not None
+            else below.get(each, share)
+            for each, share in self.model.shares(id_).items()
+        }
         if not any(each.definition.weight for each in model.key_results.values()):
             wrong.add(errors.NothingToScoreError)
         if (overrides, shares) == (model.overrides, model.computed):
