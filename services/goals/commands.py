@@ -118,10 +118,16 @@ class AlignObjective(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealignObjective(AlignObjective):
-    """Move one of the objective's alignments to another parent."""
+class RealignObjective(Change):
+    """Move one of the objective's alignments to another parent.
+
+    A parent is an objective and maybe a key result of it; kind and weight stay unless they are
+    among the `changes`.
+    """
 
     from_parent: tuple[UUID, UUID | None]
+    to_parent: tuple[UUID, UUID | None]
+    changes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +153,14 @@ class CheckIn(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectCheckIn(Change):
-    """Put a check-in right."""
+    """Put a check-in right; what is not among the `changes` stays as it was said.
 
-    said: Statement
+    They are standing, confidence, status and comment, by name.
+    """
+
+    key_result_id: UUID
+    check_in_id: UUID
+    changes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,7 +197,12 @@ class _Retirements:
         if not self._causes:
             return ()
         links = links_after(
-            unit.index(), self._causes, after or FIRST_LINK, limit, states=OPEN_STATES
+            unit.index(),
+            self._causes,
+            after or FIRST_LINK,
+            limit,
+            states=OPEN_STATES,
+            in_closed_cycles=True,
         )
         for link in links:
             cause = self._causes[link.kpi]

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
-from services.chassis.eventstore.context import LoggedEvent
+from services.chassis.eventstore.context import Event, LoggedEvent
 from services.goals.domain import objective as objectives
+from services.goals.domain.events import CheckInCorrected, KeyResultCheckedIn
 from services.goals.domain.objective import Objective
 from services.goals.telling import told
 
@@ -41,7 +42,17 @@ def tell(before: Before, logged: LoggedEvent) -> tuple[Objective, Entry]:
     """The objective after the event, and the event told."""
     after = objectives.evolve(before, logged)
     words = sentence(logged, told(before, logged.event))
-    return after, Entry(logged, changes(before, after), words)
+    changed = changes(before, after) or _of_the_past(logged.event)
+    return after, Entry(logged, changed, words)
+
+
+def _of_the_past(event: Event) -> list[Change]:
+    """What a check-in says that changes nothing current: it joins those of its time."""
+    if isinstance(event, KeyResultCheckedIn):
+        return [Change(f"/check_ins/{event.check_in_id}/value", None, event.value)]
+    if isinstance(event, CheckInCorrected):
+        return [Change(f"/check_ins/{event.check_in_id}/value", event.was, event.value)]
+    return []
 
 
 def changes(before: object | None, after: object) -> list[Change]:

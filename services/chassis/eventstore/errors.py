@@ -1,10 +1,14 @@
 """What can go wrong with the log itself, in words that know nothing of HTTP."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from uuid import UUID
 
 
 class EventLogError(Exception):
-    """Base of the log's errors."""
+    """Base of the log's errors. `extensions` are facts that a program can act on."""
+
+    extensions: Mapping[str, object] = MappingProxyType({})
 
 
 class AggregateNotFoundError(EventLogError):

@@ -1,6 +1,6 @@
 """The shapes of requests about alignments: one or many."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -82,6 +82,11 @@ class RealignBody(AlignBody):
 
     from_objective_id: UUID
     from_key_result_id: UUID | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Kind and weight, as far as they were sent."""
+        sent = self.model_fields_set
+        return {name: getattr(self, name) for name in ("kind", "weight") if name in sent}
 
 
 class BulkAlignment(BaseModel):

@@ -55,13 +55,14 @@ async def align_objective(objective_id: UUID, body: AlignBody, asked: ToChange) 
     responses=documented(*_ALIGNED, errors.NotAlignedError),
 )
 async def realign_objective(objective_id: UUID, body: RealignBody, asked: ToChange) -> Response:
-    """Move an alignment from one parent to another."""
+    """Move an alignment from one parent to another; kind and weight stay unless they are sent."""
     command = RealignObjective(
         id=objective_id,
         version=asked.version,
         by=asked.by,
-        alignment=body.alignment(),
         from_parent=(body.from_objective_id, body.from_key_result_id),
+        to_parent=(body.objective_id, body.key_result_id),
+        changes=body.changes(),
     )
     return await asked.change(
         alignments.realign_objective,
@@ -78,7 +79,7 @@ async def realign_objective(objective_id: UUID, body: RealignBody, asked: ToChan
     responses=documented(*CHANGED, errors.NotAlignedError),
 )
 async def unalign_objective(objective_id: UUID, body: UnalignBody, asked: ToChange) -> Response:
-    """End an alignment."""
+    """End an alignment; who answers for the parent may as well."""
     command = UnalignObjective(
         id=objective_id,
         version=asked.version,

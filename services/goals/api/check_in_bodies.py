@@ -1,6 +1,6 @@
 """The shapes of check-ins and of what puts them right."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -57,7 +57,7 @@ class CheckInBody(StandingFields):
 
 
 class CorrectionBody(StandingFields):
-    """What a check-in should have said, of the same time."""
+    """What a check-in should have said, of the same time. What is not sent stays as it was."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -74,3 +74,15 @@ class CorrectionBody(StandingFields):
     )
 
     reason: Annotated[Reason, Field(description="What was wrong; kept in the history.")]
+
+    def changes(self) -> dict[str, Any]:
+        """What was sent, by name, in the domain's values."""
+        sent = self.model_fields_set
+        said: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("confidence", "status", "comment")
+            if name in sent
+        }
+        if sent & {"value", "done", "milestones_done"}:
+            said["standing"] = self.standing()
+        return said

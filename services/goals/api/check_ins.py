@@ -89,16 +89,15 @@ async def correct_check_in(
     body: CorrectionBody,
     asked: ToChange,
 ) -> Response:
-    """Put a check-in right; what it said before stays in the history."""
-    said = Statement(
+    """Put a check-in right; what is not sent stays, and what it said stays in the history."""
+    command = CorrectCheckIn(
+        id=objective_id,
+        version=asked.version,
+        by=asked.by,
         key_result_id=key_result_id,
         check_in_id=check_in_id,
-        standing=body.standing(),
-        confidence=body.confidence,
-        status=body.status,
-        comment=body.comment,
+        changes=body.changes(),
     )
-    command = CorrectCheckIn(id=objective_id, version=asked.version, by=asked.by, said=said)
     return await asked.change(
         key_results.correct_check_in, command, objective_answer, reason=body.reason
     )

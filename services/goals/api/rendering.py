@@ -12,7 +12,7 @@ from services.goals.domain.cycle import Cycle
 from services.goals.domain.events import ObjectiveCommented, Owner
 from services.goals.domain.guidance import Advice, advice
 from services.goals.domain.key_result import CheckIn, Definition, KeyResult, Link, Measurement
-from services.goals.domain.objective import ALLOWED, Alignment, Objective, Retrospective, Successor
+from services.goals.domain.objective import Alignment, Objective, Retrospective, Successor
 from services.goals.domain.rhythm import is_overdue, next_due_at
 from services.goals.domain.rollup import own_progress, roll_up
 from services.goals.history import Entry
@@ -73,7 +73,7 @@ def objective_document(loaded: Loaded[Objective], view: View) -> Document:
         "ambition": objective.ambition,
         "labels": objective.labels,
         "state": objective.state,
-        "allowed": ALLOWED[objective.state],
+        "allowed": objective.allowed,
         "drafted_at": objective.drafted_at,
         "approved_at": objective.approved_at,
         "activated_at": objective.activated_at,

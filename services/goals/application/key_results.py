@@ -14,6 +14,7 @@ from services.goals.commands import (
     RedefineKeyResult,
 )
 from services.goals.domain import check_in, key_results, kpi_link
+from services.goals.domain.check_in import Statement
 from services.goals.domain.errors import CheckInNotFoundError
 from services.goals.domain.objective import Objective
 from services.goals.persistence.alignments import aligned_to_key_result
@@ -79,11 +80,22 @@ def correct_check_in(unit: Unit, command: CorrectCheckIn) -> Loaded[Objective]:
     Raises CheckInNotFoundError, and what `check_in.correct` raises.
     """
     loaded, _ = objective_to_change(unit, command)
-    original = find_check_in(unit.index(), loaded.id, command.said.check_in_id)
-    if original is None or original.key_result_id != command.said.key_result_id:
-        raise CheckInNotFoundError(command.said.check_in_id)
+    original = find_check_in(unit.index(), loaded.id, command.check_in_id)
+    if original is None or original.key_result_id != command.key_result_id:
+        raise CheckInNotFoundError(command.check_in_id)
+    said = Statement(
+        key_result_id=original.key_result_id,
+        check_in_id=command.check_in_id,
+        standing=None,
+        confidence=original.confidence,
+        status=original.status,
+        comment=original.comment,
+    )
     event = check_in.correct(
-        loaded.state, command.said, original=original, reason=unit.context.reason
+        loaded.state,
+        replace(said, **command.changes),
+        original=original,
+        reason=unit.context.reason,
     )
     context = replace(unit.context, effective_at=original.effective_at)
     return unit.record(OBJECTIVE, loaded.id, event, context=context)

@@ -1,5 +1,6 @@
 """What a change is made to, once its author was found to have the right and the version."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.chassis.eventstore.errors import StaleVersionError
@@ -7,6 +8,7 @@ from services.chassis.eventstore.unit import Loaded, Unit
 from services.goals.commands import Change
 from services.goals.domain.authority import require_admin, require_owner
 from services.goals.domain.cycle import Cycle, require_reason_if_closed
+from services.goals.domain.events import Owner
 from services.goals.domain.objective import Objective
 from services.goals.persistence.log import CYCLE, OBJECTIVE
 
@@ -18,15 +20,16 @@ def cycle_to_change(unit: Unit, command: Change) -> Loaded[Cycle]:
 
 
 def objective_to_change(
-    unit: Unit, command: Change, *, delegates_may: bool = True
+    unit: Unit, command: Change, *, delegates_may: bool = True, as_well: Sequence[Owner] = ()
 ) -> tuple[Loaded[Objective], Cycle]:
     """The objective and its cycle; what is recorded in a closed one is marked as a correction.
 
-    Raises AggregateNotFoundError, NotOwnerError, StaleVersionError, CycleLockedError.
+    Its owner may, its delegates, and whoever speaks for one of those named `as_well`. Raises
+    AggregateNotFoundError, NotOwnerError, StaleVersionError, CycleLockedError.
     """
     loaded = unit.load(OBJECTIVE, command.id)
     delegates = loaded.state.delegates if delegates_may else ()
-    require_owner(loaded.state.owner, command.by, delegates)
+    require_owner(loaded.state.owner, command.by, (*delegates, *as_well))
     return loaded, expected_cycle(unit, loaded, command.version)
 
 

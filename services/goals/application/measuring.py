@@ -13,7 +13,7 @@ from services.goals.domain.key_result import Link
 from services.goals.domain.objective import Objective
 from services.goals.persistence.alignments import contributors
 from services.goals.persistence.kpis import Cause, HeardKpi, load_kpis
-from services.goals.persistence.log import OBJECTIVE
+from services.goals.persistence.log import CYCLE, OBJECTIVE
 
 FOLLOWER: Final = Actor("cairn-goals-follower", "automation")
 
@@ -91,5 +91,11 @@ def _let_go(
         return
     event = kpi_link.stop_following(found.state, key_result_id, kpi)
     if event is not None:
-        told = replace(context, actor=FOLLOWER, reason=f"The KPI {kpi} was retired.")
+        cycle = unit.load(CYCLE, found.state.cycle_id).state
+        told = replace(
+            context,
+            actor=FOLLOWER,
+            reason=f"The KPI {kpi} was retired.",
+            after_closing=cycle.state == "closed",
+        )
         unit.record(OBJECTIVE, objective_id, event, context=told)

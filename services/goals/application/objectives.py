@@ -57,12 +57,18 @@ def revise_objective(unit: Unit, command: ReviseObjective) -> Loaded[Objective]:
 
 
 def reassign_objective(unit: Unit, command: ReassignObjective) -> Loaded[Objective]:
-    """ObjectiveReassigned. Raises what `objective.reassign` raises."""
+    """ObjectiveReassigned, and ObjectiveDelegated: whom the old owner named, the new one did not.
+
+    Raises what `objective.reassign` raises.
+    """
     loaded, _ = objective_to_change(unit, command, delegates_may=False)
     if command.owner.kind == "company":
         # What nobody may draft in the company's name, nobody may bring under it by a gift.
         require_owner(command.owner, command.by)
-    return unit.record(OBJECTIVE, loaded.id, objective.reassign(loaded.state, command.owner))
+    handed = unit.record(OBJECTIVE, loaded.id, objective.reassign(loaded.state, command.owner))
+    if not handed.state.delegates:
+        return handed
+    return unit.record(OBJECTIVE, loaded.id, objective.delegate(handed.state, ()))
 
 
 def delegate_objective(unit: Unit, command: DelegateObjective) -> Loaded[Objective]:

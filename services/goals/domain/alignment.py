@@ -53,7 +53,7 @@ def align(
         raise AlreadyAlignedError
     if stands is None and len(objective.alignments) >= MAX_ALIGNMENTS:
         raise TooManyAlignmentsError(MAX_ALIGNMENTS)
-    _require_parent(parent.objective, alignment.parent_key_result_id)
+    _require_parent(parent, alignment.parent_key_result_id)
     if not cycle.overlaps(parent.cycle):
         raise CyclesApartError
     aligned = ObjectiveAligned(
@@ -78,12 +78,12 @@ def _ended(parent: tuple[UUID, UUID | None]) -> ObjectiveUnaligned:
     return ObjectiveUnaligned(parent_objective_id=objective_id, parent_key_result_id=key_result_id)
 
 
-def _require_parent(parent: Objective, key_result_id: UUID | None) -> None:
-    if parent.state in ("closed", "abandoned"):
+def _require_parent(parent: Parent, key_result_id: UUID | None) -> None:
+    if parent.objective.state in ("closed", "abandoned") or parent.cycle.state == "closed":
         raise ParentClosedError
     if key_result_id is None:
         return
     try:
-        parent.key_result(key_result_id)
+        parent.objective.key_result(key_result_id)
     except KeyResultNotFoundError:
         raise UnknownParentError("key result", key_result_id) from None

@@ -66,7 +66,7 @@ def successor(
             labels=objective.labels,
         ),
         owner=wanted.owner or objective.owner,
-        delegates=objective.delegates,
+        delegates=objective.delegates if wanted.owner in (None, objective.owner) else (),
         key_results={
             new_id: _goes_on(key_result, into, target)
             for new_id, (key_result, target) in chosen.items()

@@ -37,12 +37,13 @@ class Standing:
 class Statement:
     """That a key result stood so, and what there is to say about it.
 
-    `confidence` in reaching the target is a share of 1.
+    `confidence` in reaching the target is a share of 1. A correction without a `standing` leaves
+    what was said of it, even if the key result is measured otherwise by now.
     """
 
     key_result_id: UUID
     check_in_id: UUID
-    standing: Standing
+    standing: Standing | None
     confidence: float | None = None
     status: Status | None = None
     comment: str = ""
@@ -77,7 +78,7 @@ def check_in(
     """
     require_step(objective, "check_in")
     found = objective.key_result(said.key_result_id)
-    value, milestones_done = _measured(found.definition, said.standing)
+    value, milestones_done = _measured(found.definition, said.standing or Standing())
     _require_confidence(said.confidence)
     if not cycle.work_began_at <= effective_at <= now + CLOCK_TOLERANCE:
         raise EffectiveAtError(earliest=cycle.work_began_at, latest=now)
@@ -106,7 +107,9 @@ def correct(
     found = objective.key_result(original.key_result_id)
     if not reason:
         raise ReasonRequiredError("Correcting a check-in")
-    value, milestones_done = _measured(found.definition, said.standing)
+    value, milestones_done = original.value, original.milestones_done
+    if said.standing is not None:
+        value, milestones_done = _measured(found.definition, said.standing)
     _require_confidence(said.confidence)
     corrected = StandingCheckIn(
         key_result_id=original.key_result_id,

@@ -189,7 +189,7 @@ class AlreadyCarriedOverError(GoalsError):
 
     def __init__(self, successor_id: UUID) -> None:
         super().__init__(
-            f"The objective was carried over before: {successor_id} goes on from it.",
+            f"The objective was carried over before, as {successor_id}.",
             successor_id=successor_id,
         )
 
@@ -377,7 +377,8 @@ class ParentClosedError(GoalsError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The parent is closed or abandoned. Align to an objective that is worked on or will be."
+            "The parent is closed or abandoned, or its cycle is closed. "
+            "Align to an objective that is worked on or will be."
         )
 
 

@@ -180,6 +180,14 @@ class Objective:
     comments: int = 0
     acknowledgements: int = 0
 
+    @property
+    def allowed(self) -> tuple[Step, ...]:
+        """What its state allows to be done now; it goes on as another one only once."""
+        steps = ALLOWED[self.state]
+        if self.successor is None:
+            return steps
+        return tuple(each for each in steps if each != "carry_over")
+
     def key_result(self, key_result_id: UUID) -> KeyResult:
         """One of its key results. Raises KeyResultNotFoundError."""
         for each in self.key_results:

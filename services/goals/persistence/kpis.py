@@ -85,21 +85,24 @@ def links_after(
     limit: int,
     *,
     states: Sequence[ObjectiveState] = ("active",),
+    in_closed_cycles: bool = False,
 ) -> list[LinkedKeyResult]:
     """Up to `limit` key results of objectives in these states that follow these KPIs, in order.
 
-    A closed cycle is changed by people only, with reasons.
+    A closed cycle is measured no more; a link in it ends when its KPI does.
     """
     cursor.execute(
         "SELECT l.objective_id, l.key_result_id, l.kpi FROM goals.kpi_links AS l"
         " JOIN goals.objectives AS o ON o.id = l.objective_id"
-        " JOIN goals.cycles AS c ON c.id = o.cycle_id AND c.state <> 'closed'"
+        " JOIN goals.cycles AS c ON c.id = o.cycle_id"
+        " AND (c.state <> 'closed' OR %(in_closed_cycles)s)"
         " WHERE l.kpi = ANY(%(keys)s) AND o.state = ANY(%(states)s)"
         " AND (l.objective_id, l.key_result_id) > (%(objective_id)s, %(key_result_id)s)"
         " ORDER BY l.objective_id, l.key_result_id LIMIT %(limit)s",
         {
             "keys": list(keys),
             "states": list(states),
+            "in_closed_cycles": in_closed_cycles,
             "objective_id": after.objective_id,
             "key_result_id": after.key_result_id,
             "limit": limit,

@@ -439,3 +439,61 @@ async def test_only_what_is_in_a_closed_cycle_is_marked_as_corrected(service: Se
     await service.lead.done("/alignments", {**body, **REASON})
     assert [each["after_closing"] for each in await service.history(old)] == [False, True, True]
     assert [each["after_closing"] for each in await service.history(new)] == [False, False]
+
+
+async def test_a_moved_alignment_keeps_its_kind_and_weight_unless_others_are_sent(
+    service: Service,
+) -> None:
+    cycle = await service.active_cycle()
+    first, second, child = [await service.draft(cycle, COVERAGE) for _ in range(3)]
+    below = {"objective_id": first["id"], "kind": "supports", "weight": 3}
+    await service.changed(child, "align", below)
+    move = {"from_objective_id": first["id"], "objective_id": second["id"]}
+    (alignment,) = (await service.changed(child, "realign", move))["alignments"]
+    assert (alignment["objective_id"], alignment["kind"]) == (second["id"], "supports")
+    assert alignment["weight"] == 3
+    back = {"from_objective_id": second["id"], "objective_id": first["id"], "weight": 2}
+    (alignment,) = (await service.changed(child, "realign", back))["alignments"]
+    assert (alignment["kind"], alignment["weight"]) == ("supports", 2)
+
+
+async def test_who_answers_for_the_parent_parts_with_an_unwanted_child(service: Service) -> None:
+    cycle = await service.active_cycle()
+    board = {"kind": "team", "id": "board"}
+    parent = await service.admin.done(
+        "/objectives", {"cycle_id": cycle["id"], "title": "Be trusted", "owner": board}
+    )
+    child = await service.draft(cycle, COVERAGE)
+    await service.changed(child, "align", {"objective_id": parent["id"], "weight": 1_000_000})
+    stranger = service.caller("sid", "goals:read goals:write", teams=["sales"])
+    above = service.caller("bea", "goals:read goals:write", teams=["board"])
+    ended = {"objective_id": parent["id"], "reason": "It is not ours."}
+    refused = await service.change(child, "unalign", ended, by=stranger)
+    assert problem(refused) == (403, "not-owner")
+    assert (await service.changed(child, "unalign", ended, by=above))["alignments"] == []
+
+
+async def test_nothing_is_put_below_what_a_closed_cycle_holds(service: Service) -> None:
+    cycle, other = await service.active_cycle(), await service.active_cycle()
+    parent = await service.active_objective(cycle)
+    child = await service.draft(other, COVERAGE)
+    await service.moved(cycle, "start-scoring", "close")
+    refused = await service.change(child, "align", {"objective_id": parent["id"], **REASON})
+    assert problem(refused) == (409, "parent-closed")
+
+
+async def test_a_refused_bulk_says_which_of_its_alignments_is_at_fault(service: Service) -> None:
+    cycle = await service.active_cycle()
+    top, one, two = [await service.draft(cycle, COVERAGE) for _ in range(3)]
+    alignments = [
+        {"child_id": each["id"], "version": each["version"], "objective_id": top["id"]}
+        for each in (one, two)
+    ]
+    circle = {"child_id": top["id"], "version": top["version"], "objective_id": one["id"]}
+    refused = await service.lead.post("/alignments", {"alignments": [*alignments, circle]})
+    assert problem(refused) == (409, "alignment-circle")
+    assert (refused.json()["index"], refused.json()["child_id"]) == (2, top["id"])
+    alignments[1]["version"] = 99
+    stale = await service.lead.post("/alignments", {"alignments": alignments})
+    assert problem(stale) == (412, "precondition-failed")
+    assert (stale.json()["index"], stale.json()["child_id"]) == (1, two["id"])

@@ -74,7 +74,12 @@ async def test_a_check_in_about_an_earlier_time_joins_the_history_only(service: 
     entry = history["items"][-1]
     assert datetime.fromisoformat(entry["effective_at"]) == datetime.fromisoformat(yesterday)
     assert entry["recorded_at"] > entry["effective_at"]
-    assert entry["changes"] == []
+    (change,) = entry["changes"]
+    assert change == {
+        "path": f"/check_ins/{late['check_in_id']}/value",
+        "before": None,
+        "after": 75,
+    }
 
 
 @pytest.mark.parametrize(
@@ -324,7 +329,7 @@ async def test_a_correction_replaces_what_was_said_and_keeps_it(service: Service
     assert (key_result["value"], key_result["attainment"]) == (85, 0.75)
     last = key_result["last_check_in"]
     assert (last["id"], last["corrected"]) == (original["check_in_id"], True)
-    assert (last["value"], last["comment"], last["status"]) == (85, "", None)
+    assert (last["value"], last["comment"], last["status"]) == (85, "Hm.", "at_risk")
     assert last["effective_at"] == original["key_result"]["last_check_in"]["effective_at"]
     (listed,) = await service.check_ins(objective)
     assert listed["id"] == original["check_in_id"]
@@ -379,7 +384,7 @@ async def test_a_correction_that_corrects_nothing_is_refused(service: Service) -
         (step, {"value": 81}, (422, "invalid-request")),
         (step, {**good, "effective_at": days_ago(1)}, (422, "invalid-request")),
         (step, {**good, "confidence": 2}, (422, "invalid-request")),
-        (step, REASON, (422, "check-in-value")),
+        (step, REASON, (409, "nothing-changes")),
         (step, {"done": True, **REASON}, (422, "check-in-value")),
         (of(objective, correct(str(uuid4()))), good, (404, "check-in-not-found")),
         (of(objective, correct(first["check_in_id"]), 1), good, (404, "check-in-not-found")),
@@ -477,3 +482,32 @@ async def test_a_clock_that_runs_a_little_ahead_says_nothing_of_the_future(
     assert (answer["key_result"]["value"], answer["warnings"]) == (85, [])
     listed = await service.check_ins(objective)
     assert [each["stands"]["value"] for each in listed] == [80, 85]
+
+
+async def test_a_correction_of_an_earlier_check_in_is_told_with_what_it_changed(
+    service: Service,
+) -> None:
+    objective = await service.active_objective(await service.active_cycle())
+    first = await said(service, objective, {"value": 80, "effective_at": days_ago(2)})
+    await said(service, objective, {"value": 85})
+    step = of(objective, correct(first["check_in_id"]))
+    await service.changed(objective, step, {"value": 82, **REASON})
+    (change,) = (await service.history(objective))[-1]["changes"]
+    path = f"/check_ins/{first['check_in_id']}/value"
+    assert change == {"path": path, "before": 80, "after": 82}
+
+
+async def test_a_comment_is_put_right_although_the_checklist_is_another_by_now(
+    service: Service,
+) -> None:
+    steps = [{"title": "German"}, {"title": "French"}]
+    checklist = {"title": "Languages", "type": "milestones", "milestones": steps}
+    objective = await service.active_objective(await service.active_cycle(), checklist)
+    done = [objective["key_results"][0]["milestones"][0]["id"]]
+    first = await said(service, objective, {"milestones_done": done, "comment": "Girman"})
+    other = {"milestones": [{"title": "Polish"}], **REASON}
+    await service.changed(objective, of(objective, "retarget"), other)
+    step = of(objective, correct(first["check_in_id"]))
+    await service.changed(objective, step, {"comment": "German", **REASON})
+    (listed,) = await service.check_ins(objective)
+    assert (listed["stands"]["comment"], listed["stands"]["milestones_done"]) == ("German", done)

@@ -228,6 +228,17 @@ async def test_a_kpi_that_was_retired_meanwhile_lets_go_when_work_goes_on(
     assert reopened["key_results"][0]["link"] is None
 
 
+async def test_a_retired_kpi_lets_go_in_a_closed_cycle_as_well(followed: Following) -> None:
+    await followed.hear(defined(), measured(80))
+    cycle = await followed.service.active_cycle()
+    objective = await followed.linked(cycle)
+    await followed.service.moved(cycle, "start-scoring", "close")
+    await followed.hear(measured(85), KpiRetired(context=CONTEXT, key=KPI))
+    key_result = (await followed.shown(objective))["key_results"][0]
+    assert (key_result["link"], key_result["value"]) == (None, 80)
+    assert (await followed.history(objective))[-1]["after_closing"] is True
+
+
 async def test_a_redefined_kpi_measures_on_and_says_by_which_definition(
     followed: Following,
 ) -> None:

@@ -211,6 +211,16 @@ async def test_a_label_is_kept_once(service: Service) -> None:
     assert drafted["labels"] == ["bugs", "2026"]
 
 
+async def test_whom_the_old_owner_named_the_new_one_did_not(service: Service) -> None:
+    drafted = await service.draft(await service.active_cycle(), COVERAGE)
+    old = {"kind": "team", "id": "quality"}
+    await service.changed(drafted, "delegate", {"delegates": [old]})
+    new = {"kind": "team", "id": "sales"}
+    handed = await service.changed(drafted, "reassign", {"owner": new})
+    assert (handed["owner"], handed["delegates"]) == (new, [])
+    assert problem(await service.change(drafted, "activate")) == (403, "not-owner")
+
+
 async def test_an_objective_is_handed_on(service: Service) -> None:
     cycle = await service.active_cycle()
     drafted = await service.draft(cycle, COVERAGE)
