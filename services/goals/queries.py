@@ -10,6 +10,7 @@ from uuid import UUID
 from contracts.progress import expected_by_phases, expected_progress
 from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.unit import AggregateKind, Loaded
+from services.goals.cycle_history import tell as tell_cycle
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import RollUpTooLargeError
 from services.goals.domain.key_result import KeyResult
@@ -120,6 +121,13 @@ async def objective_history(
     return await _told(
         goals, OBJECTIVE, tell, objective_id, after_version=after_version, limit=limit
     )
+
+
+async def cycle_history(
+    goals: Goals, cycle_id: UUID, *, after_version: int, limit: int
+) -> list[Entry]:
+    """The same of a cycle."""
+    return await _told(goals, CYCLE, tell_cycle, cycle_id, after_version=after_version, limit=limit)
 
 
 async def review_history(

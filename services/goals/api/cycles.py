@@ -12,7 +12,9 @@ from contracts.goals import Cadence, CycleState
 from services.chassis.bodies import NO_REASON, EmptyBody
 from services.chassis.eventstore.errors import AggregateNotFoundError
 from services.chassis.eventstore.unit import Answer, Loaded, Unit
+from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
+from services.goals import queries
 from services.goals.api.answers import (
     CREATED,
     closed_cycle_answer,
@@ -32,9 +34,14 @@ from services.goals.api.pages import (
     page_response,
 )
 from services.goals.api.problems import documented
-from services.goals.api.rendering import cycle_document
-from services.goals.api.schemas import ClosedCycleShape, CyclePage, CycleShape
-from services.goals.api.states import state_response
+from services.goals.api.rendering import after_entry, cycle_document, entry_document
+from services.goals.api.schemas import ClosedCycleShape, CyclePage, CycleShape, HistoryPage
+from services.goals.api.states import (
+    AtVersion,
+    ConflictingParametersError,
+    refuse_both,
+    state_response,
+)
 from services.goals.application import cycles
 from services.goals.commands import ChangeCycle, PlanCycle, ReviseCycle
 from services.goals.domain import errors
@@ -88,13 +95,39 @@ async def get_cycles(
     )
 
 
-@router.get("/{cycle_id}", response_model=CycleShape, responses=documented(AggregateNotFoundError))
-async def get_cycle(cycle_id: UUID, goals: Running, _: Reading) -> Response:
-    """Show a cycle as it stands."""
-    loaded = await goals.log.state(CYCLE, cycle_id)
+@router.get(
+    "/{cycle_id}",
+    response_model=CycleShape,
+    responses=documented(AggregateNotFoundError, ConflictingParametersError),
+)
+async def get_cycle(
+    cycle_id: UUID, goals: Running, _: Reading, as_of: AsOf, version: AtVersion = None
+) -> Response:
+    """Show a cycle as it stands, as it was known at a moment, or as a version left it."""
+    refuse_both(as_of, version)
+    loaded = await goals.log.state(CYCLE, cycle_id, as_of=as_of, version=version)
     return state_response(
         cycle_document(loaded), version=loaded.version, position=loaded.state.position
     )
+
+
+@router.get(
+    "/{cycle_id}/history",
+    response_model=HistoryPage,
+    responses=documented(AggregateNotFoundError, MalformedCursorError),
+)
+async def get_cycle_history(
+    cycle_id: UUID,
+    goals: Running,
+    _: Reading,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_PAGE_ITEMS,
+) -> Response:
+    """Tell a cycle's history, oldest first: who did what, when and why, and what changed."""
+    entries = await queries.cycle_history(
+        goals, cycle_id, after_version=decode_cursor(cursor), limit=limit + 1
+    )
+    return page_response(entries, limit, render=entry_document, cursor=after_entry)
 
 
 @router.post(

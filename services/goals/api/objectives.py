@@ -30,7 +30,7 @@ from services.goals.api.pages import (
     page_response,
 )
 from services.goals.api.problems import CHANGED, documented
-from services.goals.api.rendering import entry_document, objective_document
+from services.goals.api.rendering import after_entry, entry_document, objective_document
 from services.goals.api.schemas import HistoryPage, ObjectivePage, ObjectiveShape
 from services.goals.api.states import (
     AtVersion,
@@ -47,7 +47,6 @@ from services.goals.commands import (
 )
 from services.goals.domain import errors
 from services.goals.domain.objective import Draft
-from services.goals.history import Entry
 from services.goals.persistence.lists import ObjectiveFilter, ObjectiveItem, list_objectives
 
 router = APIRouter(prefix="/v1/objectives", tags=["objectives"], route_class=DirectRoute)
@@ -148,7 +147,7 @@ async def get_history(
     entries = await queries.objective_history(
         goals, objective_id, after_version=decode_cursor(cursor), limit=limit + 1
     )
-    return page_response(entries, limit, render=entry_document, cursor=_after)
+    return page_response(entries, limit, render=entry_document, cursor=after_entry)
 
 
 @router.post(
@@ -212,7 +211,3 @@ def _item(item: ObjectiveItem) -> dict[str, Any]:
         "updated_at": item.updated_at,
         "version": item.version,
     }
-
-
-def _after(entry: Entry) -> str:
-    return encode_cursor(entry.logged.originator_version)

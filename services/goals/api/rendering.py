@@ -8,6 +8,7 @@ from uuid import UUID
 from contracts.progress import KeyResultProgress, computed_status, pace
 from services.chassis.eventstore.context import Actor
 from services.chassis.eventstore.unit import Loaded
+from services.goals.api.pages import encode_cursor
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.events import ObjectiveCommented, Owner
 from services.goals.domain.guidance import Advice, advice
@@ -144,6 +145,11 @@ def entry_document(entry: Entry) -> Document:
             for each in entry.changes
         ],
     }
+
+
+def after_entry(entry: Entry) -> str:
+    """The cursor that goes on after an entry of a history."""
+    return encode_cursor(entry.logged.originator_version)
 
 
 def check_in_document(listed: ListedCheckIn) -> Document:

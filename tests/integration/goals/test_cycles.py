@@ -1,8 +1,10 @@
 """Cycles over HTTP: planned, revised, moved on and back, listed."""
 
+from uuid import uuid4
+
 import pytest
 
-from services.goals.api.schemas import ClosedCycleShape, CyclePage, CycleShape
+from services.goals.api.schemas import ClosedCycleShape, CyclePage, CycleShape, HistoryPage
 from tests.integration.goals.conftest import REASON, Service, cycle_body, problem
 
 
@@ -180,3 +182,36 @@ async def test_only_administrators_move_cycles(service: Service) -> None:
     cycle = await service.admin.done("/cycles", cycle_body())
     response = await service.lead.post(f"/cycles/{cycle['id']}/activate", version=1)
     assert problem(response) == (403, "admin-required")
+
+
+async def test_a_cycle_is_told_and_shown_as_it_was(service: Service) -> None:
+    cycle = await service.active_cycle()
+    path = f"/cycles/{cycle['id']}"
+    revised = {"name": "Spring", "check_in_rhythm": "monthly"}
+    await service.admin.done(f"{path}/revise", revised, version=2)
+    await service.moved(cycle, "start-scoring", "close")
+    await service.admin.done(f"{path}/reopen", {"reason": "A score is missing."}, version=5)
+    history = (await service.reader.get(f"{path}/history")).json()
+    assert HistoryPage.model_validate(history).model_dump(mode="json") == history
+    assert [each["sentence"] for each in history["items"]][1:] == [
+        "root activated it.",
+        f"root renamed it from “{cycle['name']}” to “Spring” and asked for monthly check-ins.",
+        f"root began to score it. Reason: {REASON['reason']}",
+        f"root closed it. Reason: {REASON['reason']}",
+        "root reopened it: it is scoring again. Reason: A score is missing.",
+    ]
+    assert history["items"][0]["sentence"].startswith(f"root planned “{cycle['name']}”, ")
+    assert {"path": "/state", "before": "closed", "after": "scoring"} in (
+        history["items"][-1]["changes"]
+    )
+    page = (await service.reader.get(f"{path}/history", limit=2)).json()
+    rest = (await service.reader.get(f"{path}/history", cursor=page["next"])).json()
+    assert [*page["items"], *rest["items"]] == history["items"]
+    second = (await service.reader.get(path, version=2)).json()
+    assert (second["name"], second["state"]) == (cycle["name"], "active")
+    moment = history["items"][4]["recorded_at"]
+    assert (await service.reader.get(path, as_of=moment)).json()["state"] == "closed"
+    both = await service.reader.get(path, as_of=moment, version=2)
+    assert problem(both) == (422, "conflicting-parameters")
+    nothing = await service.reader.get(f"/cycles/{uuid4()}/history")
+    assert problem(nothing) == (404, "not-found")
