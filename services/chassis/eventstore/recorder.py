@@ -238,9 +238,11 @@ def _parameters(events: Sequence[StoredEvent], recorded_at: datetime | None) -> 
     }
 
 
-# The wall clock may step back; the log's time does not.
+# The wall clock may step back; the log's time does not. It does not stand still between two groups
+# either: as of the moment of one, nothing of the next may be known.
 _HEAD: SQL = SQL(
-    "SELECT greatest(clock_timestamp(), last.recorded_at) AS recorded_at,"
+    "SELECT greatest(clock_timestamp(), last.recorded_at + interval '1 microsecond')"
+    " AS recorded_at,"
     " coalesce(last.notification_id, 0) AS head"
     " FROM (SELECT 1) AS one LEFT JOIN LATERAL"
     " (SELECT notification_id, recorded_at FROM {table}"
@@ -270,7 +272,7 @@ _INSERT: SQL = SQL(
     " %(states)s::bytea[]) WITH ORDINALITY"
     " AS e (originator_id, originator_version, topic, state, place),"
     " (SELECT coalesce(max(notification_id), 0) AS position,"
-    " greatest(clock_timestamp(), max(recorded_at)) AS now FROM"
+    " greatest(clock_timestamp(), max(recorded_at) + interval '1 microsecond') AS now FROM"
     " (SELECT notification_id, recorded_at FROM {table}"
     " ORDER BY notification_id DESC LIMIT 1) AS newest) AS last"
     " ORDER BY place RETURNING notification_id"
