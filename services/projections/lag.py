@@ -1,6 +1,7 @@
 """How far the read models are behind the stream, for the readiness probe and for the metrics."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -12,7 +13,8 @@ from services.chassis.bus import Bus, PublishRefusedError
 from services.chassis.postgres import DatabaseUnavailableError
 from services.projections.waiting import PositionWatch
 
-OBSERVE_EVERY_SECONDS: Final = 1.0
+# An answer as of a moment just past may wait for the next look.
+OBSERVE_EVERY_SECONDS: Final = 0.5
 # Further behind than this a process should not answer: the read models are still being built.
 MAX_READY_LAG_POSITIONS: Final = 5_000
 _POSITION_HEADER: Final = "ce-position"
@@ -64,9 +66,13 @@ class Lag:
 
     async def look(self, bus: Bus) -> None:
         """Compare the stream's last event with the checkpoint."""
-        tip = await self._tip(bus)
         checkpoint = await self._watch.look()
+        asked_at = datetime.now(UTC)
+        tip = await self._tip(bus)
         self._positions = max(0, tip - checkpoint.position)
+        # A stream that ends before what was applied was wiped, and is still being filled again.
+        if tip >= checkpoint.position:
+            self._watch.saw_end(tip, asked_at)
 
     async def _tip(self, bus: Bus) -> int:
         """The position of the stream's last event, 0 where there is none yet."""

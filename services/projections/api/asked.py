@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -15,13 +15,13 @@ from contracts.positions import (
     render_position,
 )
 from services.chassis.auth import Caller, require
-from services.chassis.parameters import AsOf, RawParameter
+from services.chassis.parameters import AS_OF, RawParameter
 from services.chassis.postgres import Connection, connection
 from services.chassis.responses import OrjsonResponse
-from services.projections.checkpoints import Checkpoints
+from services.projections.checkpoints import Checkpoint, Checkpoints
 from services.projections.okrs.group import OKRS
 from services.projections.runtime import Projections
-from services.projections.waiting import NotFollowedYetError
+from services.projections.waiting import SETTLES_WITHIN, NotFollowedYetError
 
 # The service whose log the read models here follow: positions of others say nothing about them.
 FOLLOWED: Final = "goals"
@@ -51,6 +51,19 @@ MIN_POSITION = RawParameter(
     ),
     schema={"type": "string", "examples": ["goals:1234"]},
     parse=_parse_min_position,
+)
+
+SETTLED_AS_OF = replace(
+    AS_OF,
+    description=(
+        "Answer as it was known at this moment (RFC 3339), which must have come already. "
+        "The answer is given once everything recorded up to then is known, so that it stays the "
+        "same: once something recorded later was followed, or when all was followed that had been "
+        f"published {SETTLES_WITHIN.total_seconds():g} s after the moment. What takes longer than "
+        "that to be published is not waited for; the answer's position says how much was known. "
+        "If that takes too long, or the bus cannot be asked, the answer is 503 with the lag. "
+        "Without as_of, the answer tells what is known by now, and is not waited for."
+    ),
 )
 
 
@@ -94,26 +107,34 @@ class Question:
     async def known(self) -> AsyncIterator[Known]:
         """What is known, once it is enough.
 
-        Raises NotFollowedYetError, DatabaseUnavailableError.
+        Raises NotFollowedYetError, NotSettledYetError, DatabaseUnavailableError.
         """
         running = self.projections
         await running.watch.wait_for(self.min_position, running.wait_seconds)
+        if self.as_of is not None:
+            await running.watch.wait_until_settled(self.as_of, running.wait_seconds)
         async with connection(running.pool) as lent, lent.pipeline(), lent.transaction():
             await lent.execute(_ONE_CUT)
             await lent.execute(_PLAN_ONCE)
             checkpoint = await _CHECKPOINTS.read(lent)
-            if checkpoint.position < self.min_position:
-                # The read model was set back since it had come this far.
-                raise NotFollowedYetError(self.min_position, checkpoint.position)
+            self._expect(checkpoint)
             # The clock of who recorded the last event may run ahead of ours.
             now = max(datetime.now(UTC), checkpoint.recorded_at)
             yield Known(lent, checkpoint.position, self.as_of or now)
+
+    def _expect(self, checkpoint: Checkpoint) -> None:
+        """Refuse rows that were set back since they had come as far as they have to be."""
+        if checkpoint.position < self.min_position:
+            raise NotFollowedYetError(self.min_position, checkpoint.position)
+        watch = self.projections.watch
+        if self.as_of is not None and not watch.is_settled(self.as_of, checkpoint):
+            raise watch.not_settled(self.as_of, checkpoint)
 
 
 async def _question(
     _: Reading,
     projections: Running,
-    as_of: AsOf,
+    as_of: Annotated[datetime | None, Depends(SETTLED_AS_OF)],
     min_position: Annotated[int, Depends(MIN_POSITION)],
 ) -> Question:
     return Question(projections, as_of, min_position)

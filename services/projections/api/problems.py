@@ -17,7 +17,7 @@ from services.projections.api.pages import MalformedCursorError
 from services.projections.cycle_dashboard.query import SinceAfterAsOfError
 from services.projections.okrs.cycles import UnknownCycleError
 from services.projections.parking import NotParkedError
-from services.projections.waiting import NotFollowedYetError
+from services.projections.waiting import NotFollowedYetError, NotSettledYetError
 
 NOT_FOLLOWED_YET: Final = Problem(
     "not-followed-yet",
@@ -29,6 +29,7 @@ NOT_FOLLOWED_YET: Final = Problem(
 PROBLEMS: Final[ProblemTable] = {
     MalformedPositionError: INVALID_HEADER,
     NotFollowedYetError: NOT_FOLLOWED_YET,
+    NotSettledYetError: NOT_FOLLOWED_YET,
     UnknownCycleError: NOT_FOUND,
     UnknownObjectiveError: NOT_FOUND,
     NotParkedError: NOT_FOUND,

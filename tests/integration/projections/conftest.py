@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -127,10 +128,12 @@ class Service:
         return Caller(self._client, self._issuer.headers("rea", scope))
 
     async def apply(self) -> str:
-        """Apply what the log has got since the last time; the position reached."""
+        """Apply what the log has got since the last time, which is all; the position reached."""
         await self.projections.appliers["okrs"].apply(self.log.events[self._applied :])
         self._applied = len(self.log.events)
-        return f"goals:{self.log.events[-1].position}"
+        position = self.log.events[-1].position
+        self.projections.watch.saw_end(position, datetime.now(UTC))
+        return f"goals:{position}"
 
     async def get(
         self, path: str, *, min_position: str | None = None, **query: Any
