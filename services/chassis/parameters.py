@@ -16,7 +16,7 @@ T = TypeVar("T")
 _ETAG_FORM = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _ANY_ETAG_FORM = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,200}")
-_RFC3339_FORM = re.compile(
+RFC3339_FORM = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 _INVALID_AS_OF = {
@@ -95,7 +95,7 @@ def parse_as_of(value: str | None, now: datetime) -> datetime | None:
 
 
 def _rfc3339(value: str) -> datetime | None:
-    if not _RFC3339_FORM.fullmatch(value):
+    if not RFC3339_FORM.fullmatch(value):
         return None
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)

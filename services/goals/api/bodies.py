@@ -7,7 +7,14 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.events import OpaqueId, Text, Title
 from contracts.goals import OwnerKind
-from services.chassis.bodies import STORABLE, Body, Reason
+from services.chassis.bodies import (
+    DAY_FORM,
+    LINE,
+    MOMENT_FORM,
+    WORDS_OR_NOTHING,
+    Body,
+    Reason,
+)
 from services.goals.domain.events import Owner
 
 EARLIEST_DAY: Final = date(1970, 1, 1)
@@ -16,15 +23,16 @@ EARLIEST_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_MOMENT: Final = datetime(2999, 12, 31, tzinfo=UTC)
 
 Number = Annotated[float, Field(strict=True)]
-Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
+Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY), DAY_FORM]
 # Told in whatever zone, kept and answered in UTC; between these bounds every moment has that form.
 Moment = Annotated[
     AwareDatetime,
     Field(ge=EARLIEST_MOMENT, le=LATEST_MOMENT),
     AfterValidator(lambda moment: moment.astimezone(UTC)),
+    MOMENT_FORM,
 ]
-StorableTitle = Annotated[Title, STORABLE]
-StorableText = Annotated[Text, STORABLE]
+StorableTitle = Annotated[Title, LINE]
+StorableText = Annotated[Text, WORDS_OR_NOTHING]
 
 
 class OwnerBody(BaseModel):
@@ -33,7 +41,7 @@ class OwnerBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: OwnerKind
-    id: Annotated[OpaqueId, STORABLE]
+    id: Annotated[OpaqueId, LINE]
 
     def value(self) -> Owner:
         """The domain's value."""

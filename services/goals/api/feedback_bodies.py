@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from contracts.events import Text
-from services.chassis.bodies import STORABLE, Body
+from services.chassis.bodies import WORDS, Body
 
 
 class CommentBody(Body):
@@ -23,7 +23,7 @@ class CommentBody(Body):
         }
     )
 
-    text: Annotated[Text, Field(min_length=1), STORABLE]
+    text: Annotated[Text, Field(min_length=1), WORDS]
     check_in_id: UUID | None = None
 
 

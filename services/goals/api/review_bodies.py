@@ -7,12 +7,12 @@ from pydantic import ConfigDict, Field, model_validator
 
 from contracts.goals import KpiKey
 from contracts.reviews import ActionState, WrittenText
-from services.chassis.bodies import STORABLE, Body
+from services.chassis.bodies import WORDS, Body
 from services.goals.api.bodies import ChangingBody, Day, OwnerBody, StorableTitle
 from services.goals.domain.events import Owner
 from services.goals.domain.review import MAX_ACTION_OWNERS
 
-StorableWords = Annotated[WrittenText, STORABLE]
+StorableWords = Annotated[WrittenText, WORDS]
 ActionOwners = Annotated[
     tuple[OwnerBody, ...],
     Field(

@@ -29,7 +29,7 @@ from contracts.goals import (
     Verdict,
     Weight,
 )
-from services.chassis.bodies import STORABLE, Reason
+from services.chassis.bodies import DAY_FORM, LINE, STORABLE, WORDS_OR_NOTHING, Reason
 from services.goals.domain.alignment import MAX_ALIGNMENTS
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.events import Milestone, Owner
@@ -58,8 +58,8 @@ LATEST_DAY: Final = date(2999, 12, 31)
 
 Key = Annotated[str, Field(min_length=1, max_length=200), STORABLE]
 Number = Annotated[float, Field(strict=True)]
-Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
-PlanTitle = Annotated[Title, STORABLE]
+Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY), DAY_FORM]
+PlanTitle = Annotated[Title, LINE]
 PlanWeight = Annotated[Weight, Field(strict=True)]
 Told = Annotated[Share | None, Field(strict=True, description="For readers; not imported.")]
 
@@ -74,7 +74,7 @@ class PlannedOwner(PlanPart):
     """Who answers for an objective: an opaque id, no personal data."""
 
     kind: OwnerKind
-    id: Annotated[OpaqueId, STORABLE]
+    id: Annotated[OpaqueId, LINE]
 
     def value(self) -> Owner:
         """The domain's value."""
@@ -150,7 +150,7 @@ class PlannedObjective(PlanPart):
         Field(description="Its name in the cycle, for good; its owner and title, if not given."),
     ] = None
     title: PlanTitle
-    description: Annotated[Text, STORABLE] = ""
+    description: Annotated[Text, WORDS_OR_NOTHING] = ""
     owner: PlannedOwner
     delegates: Annotated[tuple[PlannedOwner, ...], Field(max_length=MAX_DELEGATES)] = ()
     ambition: Ambition = "committed"
@@ -199,9 +199,12 @@ def export(
     objectives: Iterable[Objective],
     progress: Mapping[UUID, ObjectiveProgress],
 ) -> ExportedPlan:
-    """The cycle and its objectives as they stand, in this order; `progress` by objective."""
+    """The cycle and its objectives as they stand, in this order; `progress` by objective.
+
+    They are given out as they were taken in, also where the rules of what is taken in were others.
+    """
     return ExportedPlan(
-        cycle=PlannedCycle(
+        cycle=PlannedCycle.model_construct(
             id=cycle_id,
             name=cycle.name,
             starts_on=cycle.starts_on,
@@ -215,7 +218,7 @@ def export(
 
 def _objective(objective: Objective, progress: ObjectiveProgress) -> PlannedObjective:
     outcome = objective.outcome
-    return PlannedObjective(
+    return PlannedObjective.model_construct(
         key=str(objective.id),
         title=objective.title,
         description=objective.description,
@@ -233,7 +236,7 @@ def _objective(objective: Objective, progress: ObjectiveProgress) -> PlannedObje
 
 
 def _owner(owner: Owner) -> PlannedOwner:
-    return PlannedOwner(kind=owner.kind, id=owner.id)
+    return PlannedOwner.model_construct(kind=owner.kind, id=owner.id)
 
 
 def _alignment(alignment: Alignment) -> PlannedAlignment:
@@ -251,7 +254,7 @@ def _key_result(
 ) -> PlannedKeyResult:
     definition, said = key_result.definition, key_result.last_check_in
     scored = objective.outcome.of(key_result.id) if objective.outcome else None
-    return PlannedKeyResult(
+    return PlannedKeyResult.model_construct(
         key=str(key_result.id),
         title=definition.title,
         type=definition.type,
@@ -282,7 +285,9 @@ def _milestones(definition: Definition, key_result: KeyResult) -> tuple[PlannedM
 
 
 def _milestone(milestone: Milestone, *, done: bool) -> PlannedMilestone:
-    return PlannedMilestone(title=milestone.title, weight=milestone.weight, done=done)
+    return PlannedMilestone.model_construct(
+        title=milestone.title, weight=milestone.weight, done=done
+    )
 
 
 def _link(link: Link | None) -> PlannedLink | None:

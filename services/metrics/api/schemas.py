@@ -8,15 +8,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from contracts.events import OpaqueId, Title, Unit
 from contracts.goals import KpiKey, OwnerKind
 from contracts.metrics import Aggregation, Direction, KpiCadence, TimeZone
-from services.chassis.bodies import STORABLE, Body, Reason
+from services.chassis.bodies import LINE, MOMENT_FORM, STORABLE, Body, Reason
 from services.metrics.domain.events import Owner, Terms
 from services.metrics.domain.readings import RefusalCode
 
 EARLIEST_MOMENT: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST_MOMENT: Final = datetime(2999, 12, 31, tzinfo=UTC)
 
-Moment = Annotated[AwareDatetime, Field(ge=EARLIEST_MOMENT, le=LATEST_MOMENT)]
-StorableTitle = Annotated[Title, STORABLE]
+Moment = Annotated[AwareDatetime, Field(ge=EARLIEST_MOMENT, le=LATEST_MOMENT), MOMENT_FORM]
+StorableTitle = Annotated[Title, LINE]
 StorableUnit = Annotated[Unit, STORABLE]
 
 
@@ -26,7 +26,7 @@ class OwnerBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: OwnerKind
-    id: Annotated[OpaqueId, STORABLE]
+    id: Annotated[OpaqueId, LINE]
 
     def value(self) -> Owner:
         """The domain's value."""

@@ -314,3 +314,24 @@ async def test_what_is_measured_or_said_to_it_outdates_no_change(service: Servic
     for version in (3, 4, 5, 7):
         response = await service.lead.post(f"{path}/revise", {"title": "None"}, version=version)
         assert problem(response) == (412, "precondition-failed")
+
+
+async def test_a_sender_is_told_how_texts_are_written(service: Service) -> None:
+    cycle = await service.active_cycle()
+    unseen = {"title": " \n", "owner": {"kind": "team", "id": "\u200b"}, "reason": "\u2060"}
+    response = await service.lead.post("/objectives", objective_body(cycle["id"], **unseen))
+    assert problem(response) == (422, "invalid-request")
+    told = {each["pointer"]: each["detail"] for each in response.json()["errors"]}
+    assert told["/body/title"] == told["/body/owner/id"]
+    assert told["/body/title"].startswith("It is one line of text")
+    assert told["/body/reason"] == "Write something that can be seen."
+
+
+async def test_a_sender_is_told_how_moments_are_written(service: Service) -> None:
+    objective = await service.active_objective(await service.active_cycle())
+    for moment in (1_780_000_000, "1780000000", "2026-02-02T09:00:00", "2026-02-02"):
+        body = {"value": 75, "effective_at": moment}
+        response = await service.lead.post(check_ins(objective), body, version=3)
+        assert problem(response) == (422, "invalid-request")
+        (fault,) = response.json()["errors"]
+        assert "2026-03-31T09:00:00Z" in fault["detail"]

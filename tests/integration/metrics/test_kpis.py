@@ -192,7 +192,7 @@ async def test_a_time_zone_that_is_none_is_refused(service: Service, zone: str) 
         (MEAN, '1" "2', (400, "invalid-header")),
         ({"aggregation": "mean"}, 1, (422, "invalid-request")),
         ({"aggregation": "mean", "reason": ""}, 1, (422, "invalid-request")),
-        ({"aggregation": "mean", "reason": "  "}, 1, (422, "reason-required")),
+        ({"aggregation": "mean", "reason": "  "}, 1, (422, "invalid-request")),
         ({"aggregation": "sum", "reason": "why not"}, 1, (409, "definition-unchanged")),
         ({"reason": "why not"}, 1, (409, "definition-unchanged")),
         ({"time_zone": "Mars/Olympus", "reason": "moved"}, 1, (422, "time-zone-unknown")),

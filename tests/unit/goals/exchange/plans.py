@@ -1,10 +1,12 @@
 """Plans of all kinds, for tests that take them out and bring them in."""
 
+import re
 from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
 
+from services.chassis.bodies import LINE, WORDS_OR_NOTHING
 from services.goals.exchange.plan import (
     EARLIEST_DAY,
     LATEST_DAY,
@@ -27,7 +29,15 @@ TEXTS = (
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
     | AWKWARD
 )
-TITLES = TEXTS.filter(bool)
+NAMES = TEXTS.filter(bool)
+# In a title and a description something can be seen, and a title is one line.
+TITLES = (
+    st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12)
+    | AWKWARD.filter(str.isprintable)
+).map(lambda text: text if re.fullmatch(LINE.pattern, text) else text + "x")
+DESCRIPTIONS = TEXTS.map(
+    lambda text: text if re.fullmatch(WORDS_OR_NOTHING.pattern, text) else text + "x"
+)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**6), 10**6).map(float)
 SHARES = st.floats(0, 1) | st.none()
 WEIGHTS = st.floats(0, 1_000_000)
@@ -39,8 +49,8 @@ MILESTONES = st.builds(PlannedMilestone, title=TITLES, weight=st.floats(0.5, 9),
 PHASES = st.builds(PlannedPhase, on=DAYS, value=NUMBERS)
 ALIGNMENTS = st.builds(
     PlannedAlignment,
-    objective=TITLES,
-    key_result=st.none() | TITLES,
+    objective=NAMES,
+    key_result=st.none() | NAMES,
     kind=st.sampled_from(["contributes", "supports"]),
     weight=WEIGHTS,
 )
@@ -101,7 +111,7 @@ def _objective(number: int) -> st.SearchStrategy[PlannedObjective]:
             PlannedObjective,
             key=TEXTS.map(lambda text: f"{text}#{number}"),
             title=TITLES,
-            description=TEXTS,
+            description=DESCRIPTIONS,
             owner=OWNERS,
             delegates=several(OWNERS),
             ambition=st.sampled_from(["committed", "aspirational"]),

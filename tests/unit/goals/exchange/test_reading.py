@@ -83,7 +83,7 @@ def test_all_faults_of_a_plan_are_found_at_once() -> None:
     [
         ({"type": "increase", "baseline": float("inf"), "target": 2}, "finite_number"),
         ({"type": "increase", "baseline": float("nan"), "target": 2}, "finite_number"),
-        ({"type": "binary", "title": "a\0b"}, "string_pattern_mismatch"),
+        ({"type": "binary", "title": "a\0b"}, "not_a_line"),
         ({"type": "binary", "link": {"kpi": "a.b"}}, "not_measurable_by_kpi"),
         ({"type": "binary", "weight": -1}, "greater_than_equal"),
     ],
