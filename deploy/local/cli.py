@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from deploy.local.history_text import entry_text
 from deploy.local.home import StackHome
 from deploy.local.plan_files import finding_lines, imported_lines, plan_body
+from deploy.local.printable import lines, one_line
 from deploy.local.reading_publisher import publish_reading_on_bus
 from deploy.local.running_stack import RunningStack
 from deploy.local.server_errors import ServerError
@@ -60,7 +61,7 @@ def main() -> None:
     try:
         app()
     except (ServerError, RequestFailedError) as error:
-        sys.exit(f"cairn: {error}")
+        sys.exit(f"cairn: {lines(str(error))}")
     except ValidationError as error:
         faults = (f"CAIRN_{fault['loc'][0]}: {fault['msg']}".upper() for fault in error.errors())
         sys.exit("cairn: " + "; ".join(faults))
@@ -132,7 +133,7 @@ def history(
     """
     render = partial(json.dumps, ensure_ascii=False) if as_json else entry_text
     for entry in _goals(given_token).items(f"/v1/objectives/{objective_id}/history"):
-        print(render(entry))
+        print(lines(render(entry)))
 
 
 @app.command()
@@ -184,11 +185,11 @@ def tree(
         return client.get("/v1/alignment-tree", asked)
 
     if root is not None or cycle is not None:
-        lines = text.tree(read(cycle))
+        shown = text.tree(read(cycle))
     else:
-        lines = text.forest((each for each in cycles if each["state"] == "active"), read)
-    for line in lines:
-        print(line)
+        shown = text.forest((each for each in cycles if each["state"] == "active"), read)
+    for line in shown:
+        print(one_line(line))
 
 
 @app.command("export")
@@ -213,7 +214,8 @@ def export_cycle(
     client = ServiceClient(_running().goals, given_token or _own_token(Role.READER))
     content = client.download(f"/v1/cycles/{cycle}/export", {"format": form, "as_of": as_of})
     if output is None:
-        typer.echo(content, nl=False)
+        # A file that it is sent to gets every byte; a terminal would obey some of them.
+        typer.echo(lines(content.decode()) if sys.stdout.isatty() else content, nl=False)
         return
     try:
         output.write_bytes(content)
@@ -255,10 +257,10 @@ def import_plan(
         answer = client.upload("/v1/plans", content, media_type, asked)
     except RequestFailedError as error:
         for line in finding_lines(error.problem.get("findings", ())):
-            print(line)
+            print(one_line(line))
         raise
     for line in (*imported_lines(answer), *finding_lines(answer["findings"])):
-        print(line)
+        print(one_line(line))
 
 
 # A negative value looks like an option; what is neither is still refused.
@@ -363,7 +365,7 @@ def _home() -> StackHome:
 
 
 def _show(answer: Any) -> None:
-    print(json.dumps(answer, indent=2, ensure_ascii=False))
+    print(lines(json.dumps(answer, indent=2, ensure_ascii=False)))
 
 
 def _say(line: str) -> None:

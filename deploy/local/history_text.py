@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from deploy.local.printable import one_line
+
 
 def entry_text(entry: Mapping[str, Any]) -> str:
     """Return the lines of one entry of `GET /v1/objectives/{id}/history`."""
@@ -18,7 +20,7 @@ def entry_text(entry: Mapping[str, Any]) -> str:
         f"      {change['path']}: {_value(change['before'])} -> {_value(change['after'])}"
         for change in entry["changes"]
     ]
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def _value(value: object) -> str:

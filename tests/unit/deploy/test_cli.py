@@ -1,13 +1,18 @@
 """The command line where no stack runs: what it teaches, refuses and can do alone."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import jwt
 import pytest
 from typer.testing import CliRunner
 
+from deploy.local import cli
 from deploy.local.cli import app, main
+from deploy.local.service_client import RequestFailedError
 
 COMMANDS = (
     "up",
@@ -112,6 +117,55 @@ def test_a_moment_and_a_version_cannot_both_be_asked_for() -> None:
     )
     assert answer.exit_code == 2
     assert "either" in answer.output
+
+
+FORGED = "a\x1b]0;pwned\x07\nb"
+FINDING = {
+    "severity": "error",
+    "row": None,
+    "field": None,
+    "pointer": f"/{FORGED}",
+    "code": "x",
+    "message": FORGED,
+}
+
+
+class Forger:
+    """A service whose answers hold what a terminal would obey."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def items(self, _: str, __: object = None) -> Iterator[Any]:
+        yield {"id": "q", "name": FORGED, "state": "active"} | {
+            "starts_on": "2026-01-01",
+            "ends_on": "2026-03-31",
+        }
+
+    def get(self, _: str, __: object) -> Any:
+        return {"nodes": [], "truncated": False}
+
+    def upload(self, *_: object) -> Any:
+        raise RequestFailedError(FORGED, {"findings": [FINDING]})
+
+
+@pytest.mark.parametrize("arguments", [("tree",), ("import", __file__)])
+def test_nothing_that_others_wrote_is_obeyed_by_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    stack = SimpleNamespace(goals="", projections="")
+    monkeypatch.setattr(cli, "_running", lambda: stack)
+    monkeypatch.setattr(cli, "ServiceClient", Forger)
+    answer = CliRunner().invoke(app, [*arguments, "--token", "t"])
+    assert r"\x1b]0;pwned\x07" in answer.output
+    assert "\x1b" not in answer.output
+
+
+def test_what_failed_is_told_without_being_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_running", lambda: SimpleNamespace(goals=""))
+    monkeypatch.setattr(cli, "ServiceClient", Forger)
+    said = run_main(monkeypatch, "import", __file__, "--token", "t")
+    assert said == "cairn: a\\x1b]0;pwned\\x07\nb"
 
 
 def test_a_reading_is_a_number() -> None:
