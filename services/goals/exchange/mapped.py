@@ -1,14 +1,15 @@
 """CSV rows to a plan's document, by a mapping; it is kept where in the file each part stood."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from services.goals.exchange import cells
 from services.goals.exchange.cells import CellError
 from services.goals.exchange.columns import BY_NAME, OWNERS, Column, Part
 from services.goals.exchange.findings import Finding, Place, Severity, located
-from services.goals.exchange.mapping import ANY_VALUE, CsvMapping
+from services.goals.exchange.mapping import ANY_VALUE, CsvMapping, Delimiter
 from services.goals.exchange.plan import FORMAT
 from services.goals.exchange.reading import ReadPlan, read_plan
 from services.goals.exchange.table import Row, Table, read_table
@@ -58,11 +59,38 @@ def read_csv(text: str, mapping: CsvMapping, *, reason: str | None = None) -> Re
 
 def map_csv(text: str, mapping: CsvMapping) -> MappedPlan:
     """A CSV text as a plan's document."""
+    mapped = MappedPlan({"format": FORMAT, "objectives": []})
+    misled = _other_delimiter(text, mapping)
+    if misled is not None:
+        mapped.findings.append(misled)
+        return mapped
     table = read_table(text, mapping.delimiter)
-    mapped = MappedPlan({"format": FORMAT, "objectives": []}, findings=list(table.findings))
+    mapped.findings.extend(table.findings)
     if table.header:
         _Reading(mapping, table, mapped).read()
     return mapped
+
+
+def _other_delimiter(text: str, mapping: CsvMapping) -> Finding | None:
+    """What to say of a header that is one column only because its columns stand apart otherwise.
+
+    Spreadsheets of countries that write 1,5 for one and a half put semicolons between columns.
+    """
+    written = text.removeprefix("\ufeff").lstrip("\r\n").partition("\n")[0].strip()
+    named = written.strip('"').casefold() in map(str.casefold, mapping.columns or ())
+    if mapping.delimiter in written or named:
+        return None
+    likely: str = max(get_args(Delimiter), key=written.count)
+    if likely not in written:
+        return None
+    name = json.dumps(likely)
+    message = (
+        f"The separator of the columns looks like {name}. Send the text as JSON that names it: "
+        f'{{"format": "cairn.csv.v1", "csv": "…", "delimiter": {name}}}; at the command line, '
+        f'"cairn import" takes {{"delimiter": {name}}} in a file with --mapping. Numbers like 1,5 '
+        'need "decimal": "," as well.'
+    )
+    return Finding(code="other_delimiter", message=message, row=1)
 
 
 class _Reading:

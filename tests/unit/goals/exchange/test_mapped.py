@@ -1,12 +1,15 @@
 """Files of other tools: their columns, values, numbers and days, mapped to a plan."""
 
+import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.goals.exchange.mapping import PresetName
+from services.goals.exchange.mapped import read_csv
+from services.goals.exchange.mapping import OUR_COLUMNS, PresetName
 from services.goals.exchange.plan import PlannedKeyResult, PlannedObjective
 from services.goals.exchange.reading import ReadPlan
 from services.goals.exchange.sent import read_document, read_file
@@ -186,6 +189,30 @@ def test_all_faults_of_a_file_are_found_with_their_rows_and_columns() -> None:
         ("missing", 4, "title"),
         ("literal_error", 5, "owner_kind"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\ufeffobjective_title;owner_kind;owner_id\r\nA;team;t\r\n", '"delimiter": ";"'),
+        ('"objective_title";"owner_kind"\n"A, or B";"team"', '"delimiter": ";"'),
+        ("\nobjective_title\towner_kind\nA\tteam", r'"delimiter": "\t"'),
+    ],
+)
+def test_a_file_with_another_separator_is_told_how_to_name_it(text: str, said: str) -> None:
+    read = read_csv(text, OUR_COLUMNS)
+    assert found(read) == [("other_delimiter", 1, None)]
+    assert said in read.findings[0].message
+    other = read_csv(text, replace(OUR_COLUMNS, delimiter=json.loads(said.split()[1])))
+    assert "other_delimiter" not in {each.code for each in other.findings}
+
+
+def test_a_single_column_may_be_called_what_it_likes() -> None:
+    mapping = replace(OUR_COLUMNS, columns={"Goal; or wish": ("objective_title",)})
+    read = read_csv("goal; or wish\nA", mapping)
+    assert "other_delimiter" not in {each.code for each in read.findings}
+    alone = read_csv("objective_title\nA", OUR_COLUMNS)
+    assert "other_delimiter" not in {each.code for each in alone.findings}
 
 
 def test_an_unknown_column_is_left_out_and_told_of() -> None:
