@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from services.chassis.eventstore.context import Actor
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.reading import EventLog
 from services.chassis.eventstore.unit import Answer, Command, Unit
-from services.chassis.eventstore.writer import writing
+from services.chassis.eventstore.writer import Writer, writing
 from services.chassis.parameters import AsOfInFutureError
 from services.chassis.postgres import DatabaseUnavailableError, open_pool
 from services.chassis.settings import ServiceSettings
@@ -56,8 +57,15 @@ class OpenGroup:
     def command(self) -> Command:
         return Command(decide=self._decide, actor=ANA, correlation_id="c")
 
-    async def opened(self) -> None:
-        assert await asyncio.to_thread(self._is_open.wait, BOUND_SECONDS)
+    @asynccontextmanager
+    async def submitted_to(self, writer: Writer) -> AsyncIterator[None]:
+        recording = asyncio.create_task(writer.submit(self.command()))
+        try:
+            assert await asyncio.to_thread(self._is_open.wait, BOUND_SECONDS)
+            yield
+        finally:
+            self.go_on()
+            await recording
 
     def go_on(self) -> None:
         self._may_go_on.set()
@@ -78,9 +86,10 @@ async def test_a_state_as_of_now_waits_for_the_group_that_is_open(
 ) -> None:
     pile = uuid4()
     group = OpenGroup(pile)
-    async with writing(open_log(), index=index_nothing) as writer:
-        recording = asyncio.create_task(writer.submit(group.command()))
-        await group.opened()
+    async with (
+        writing(open_log(), index=index_nothing) as writer,
+        group.submitted_to(writer),
+    ):
         read = asyncio.create_task(log.state(PILE, pile, as_of=datetime.now(UTC)))
         present = asyncio.create_task(log.states(PILE, [pile]))
         async with asyncio.timeout(BOUND_SECONDS):
@@ -89,20 +98,18 @@ async def test_a_state_as_of_now_waits_for_the_group_that_is_open(
             assert not done
             group.go_on()
             assert (await read).version == 1
-            await recording
         assert [each.version for each in await log.states(PILE, [pile], as_of=group.moment)] == [1]
 
 
 async def test_what_is_long_past_is_not_waited_for(open_log: OpenLog, log: EventLog) -> None:
     group = OpenGroup(uuid4())
-    async with writing(open_log(), index=index_nothing) as writer:
-        recording = asyncio.create_task(writer.submit(group.command()))
-        await group.opened()
+    async with (
+        writing(open_log(), index=index_nothing) as writer,
+        group.submitted_to(writer),
+    ):
         async with asyncio.timeout(BOUND_SECONDS):
             long_past = datetime.now(UTC) - timedelta(hours=1)
             assert await log.states(PILE, [uuid4()], as_of=long_past) == []
-        group.go_on()
-        await recording
 
 
 async def test_a_group_that_takes_too_long_is_told_of(
@@ -111,13 +118,12 @@ async def test_a_group_that_takes_too_long_is_told_of(
     group = OpenGroup(uuid4())
     pool = await open_pool(settings.model_copy(update={"database_lock_timeout_seconds": 0.05}))
     impatient = EventLog(pool, EventMapper([PileStarted]))
-    async with writing(open_log(), index=index_nothing) as writer:
-        recording = asyncio.create_task(writer.submit(group.command()))
-        await group.opened()
+    async with (
+        writing(open_log(), index=index_nothing) as writer,
+        group.submitted_to(writer),
+    ):
         with pytest.raises(DatabaseUnavailableError):
             await impatient.states(PILE, [uuid4()], as_of=datetime.now(UTC))
-        group.go_on()
-        await recording
     await pool.close()
 
 
