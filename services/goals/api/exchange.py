@@ -17,6 +17,7 @@ from services.chassis.routes import DirectRoute
 from services.goals import queries
 from services.goals.api.answers import CREATED, OK
 from services.goals.api.asked import Reading, Running, ToCreate
+from services.goals.api.bodies import StorableTitle
 from services.goals.api.plan_schemas import PLAN_BODY, ImportedPlanShape
 from services.goals.api.plan_type import (
     CSV,
@@ -116,13 +117,8 @@ async def import_plan(
         bool, Query(description="Begin the work on what can be worked on; else all are drafts.")
     ] = False,
     cycle: Annotated[
-        str | None,
-        Query(
-            min_length=1,
-            max_length=300,
-            pattern=r"^[^\x00]*$",
-            description="Id or name of the cycle to bring it into, instead of the plan's own.",
-        ),
+        StorableTitle | None,
+        Query(description="Id or name of the cycle to bring it into, instead of the plan's own."),
     ] = None,
 ) -> Response:
     """Bring a whole plan in: all of it, or with one error nothing.

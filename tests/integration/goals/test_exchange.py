@@ -186,6 +186,9 @@ async def test_who_speaks_for_the_owners_may_bring_a_plan_in(service: Service) -
 
 async def test_the_cycle_is_found_by_its_name_or_id(service: Service) -> None:
     cycle = await service.active_cycle(name="Ours")
+    for unseen in ("%20", "%E2%80%8B", "a%0Ab", ""):
+        refused = await service.lead.post(f"/plans?cycle={unseen}", plan(objective("a")))
+        assert problem(refused) == (422, "invalid-request")
     by_name = await service.lead.post("/plans?cycle=Ours", plan(objective("a")))
     assert by_name.json()["cycle"] == {"id": cycle["id"], "name": "Ours", "created": False}
     in_plan = await service.lead.post("/plans", plan(objective("b"), cycle={"name": "Ours"}))
