@@ -13,8 +13,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchem
 from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from services.chassis.parameters import RFC3339_FORM
-
 # PostgreSQL stores every character but this one.
 STORABLE: Final = Field(pattern=r"^[^\x00]*$")
 
@@ -72,6 +70,9 @@ LINE: Final = TextRule(
     "It is one line of text, without control characters, in which something can be seen.",
 )
 
+RFC3339_FORM: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
 _DAY_FORM: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 

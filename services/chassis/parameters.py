@@ -11,14 +11,13 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.types import Scope
 
+from services.chassis.bodies import RFC3339_FORM
+
 T = TypeVar("T")
 
 _ETAG_FORM = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _ANY_ETAG_FORM = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _IDEMPOTENCY_KEY_FORM = re.compile(r"[\x21-\x7e]{1,200}")
-RFC3339_FORM = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
 _INVALID_AS_OF = {
     "type": "datetime_form",
     "loc": ("query", "as_of"),
