@@ -75,6 +75,7 @@ def test_who_why_and_when_go_out_with_it() -> None:
         "command_id": CONTEXT.command_id,
         "correlation_id": "c",
         "causation_id": "x",
+        "after_closing": False,
     }
 
 
