@@ -78,7 +78,7 @@ def up() -> None:
     ports above. CAIRN_DATABASE_URL and CAIRN_NATS_URL name servers of your own instead.
 
     Example, a second stack beside the first:
-    CAIRN_HOME=/tmp/other CAIRN_PORT_BASE=8700 cairn up
+    CAIRN_HOME=.other CAIRN_PORT_BASE=8700 cairn up
     """
     settings = LocalSettings()
     try:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from services.chassis.eventstore.context import Event, LoggedEvent
-from services.goals.domain import objective as objectives
 from services.goals.domain.events import CheckInCorrected, KeyResultCheckedIn
+from services.goals.domain.evolving import evolve
 from services.goals.domain.objective import Objective
 from services.goals.telling import told
 
@@ -40,7 +40,7 @@ class Entry:
 
 def tell(before: Before, logged: LoggedEvent) -> tuple[Objective, Entry]:
     """The objective after the event, and the event told."""
-    after = objectives.evolve(before, logged)
+    after = evolve(before, logged)
     words = sentence(logged, told(before, logged.event))
     changed = changes(before, after) or _of_the_past(logged.event)
     return after, Entry(logged, changed, words)

@@ -6,7 +6,7 @@ from services.chassis.eventstore.application import LogApplication
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.unit import AggregateKind
 from services.chassis.migrations import migrate
-from services.goals.domain import cycle, objective, review
+from services.goals.domain import cycle, evolving, review
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.events import EVENTS, CyclePlanned, ObjectiveDrafted
 from services.goals.domain.objective import Objective
@@ -16,7 +16,7 @@ from services.goals.domain.upcasters import UPCASTERS
 from services.goals.settings import GoalsSettings
 
 CYCLE: Final = AggregateKind("cycle", CyclePlanned, cycle.evolve, state=Cycle)
-OBJECTIVE: Final = AggregateKind("objective", ObjectiveDrafted, objective.evolve, state=Objective)
+OBJECTIVE: Final = AggregateKind("objective", ObjectiveDrafted, evolving.evolve, state=Objective)
 # Reviews are short, so no snapshots are taken of them.
 REVIEW: Final[AggregateKind[Review]] = AggregateKind("review", ReviewOpened, review.evolve)
 KINDS: Final = (CYCLE, OBJECTIVE)

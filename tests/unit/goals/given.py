@@ -10,7 +10,6 @@ from contracts.goals import ObjectiveState
 from services.chassis.eventstore.context import Actor, Context, Event, LoggedEvent
 from services.goals.domain import cycle as cycles
 from services.goals.domain import key_result as key_results
-from services.goals.domain import objective as objectives
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.events import (
     CycleActivated,
@@ -30,6 +29,7 @@ from services.goals.domain.events import (
     ObjectiveProposed,
     Owner,
 )
+from services.goals.domain.evolving import evolve
 from services.goals.domain.key_result import Definition, KeyResult
 from services.goals.domain.objective import Objective
 
@@ -193,7 +193,7 @@ def an_objective(*events: Event, objective_id: UUID | None = None) -> Objective:
     objective_id = objective_id or uuid4()
     state: Objective | None = None
     for version, event in enumerate(events, 1):
-        state = objectives.evolve(state, logged(event, originator_id=objective_id, version=version))
+        state = evolve(state, logged(event, originator_id=objective_id, version=version))
     assert state is not None
     return state
 
@@ -202,7 +202,7 @@ def then(
     state: Objective, event: Event, *, at: datetime = NOW, effective_at: datetime | None = None
 ) -> Objective:
     """The objective after one more event, recorded and true at these times."""
-    return objectives.evolve(
+    return evolve(
         state,
         logged(event, originator_id=state.id, version=99, at=at, effective_at=effective_at),
     )

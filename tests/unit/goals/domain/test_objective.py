@@ -48,6 +48,7 @@ from services.goals.domain.events import (
     Owner,
     RetrospectiveWritten,
 )
+from services.goals.domain.evolving import evolve
 from services.goals.domain.key_result import Definition, Link
 from services.goals.domain.objective import (
     MAX_DELEGATES,
@@ -458,4 +459,4 @@ def test_topics_are_distinct_and_of_this_service() -> None:
 
 def test_an_event_is_followed_once_it_has_its_place_in_the_log() -> None:
     with pytest.raises(AssertionError):
-        objectives.evolve(None, logged(ObjectiveProposed(), originator_id=uuid4(), version=1))
+        evolve(None, logged(ObjectiveProposed(), originator_id=uuid4(), version=1))
