@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from contracts.events import PublishedEvent
 from services.chassis.eventstore.context import Actor, Context, LoggedEvent
 from services.goals.domain import events
+from services.goals.domain.evolving import evolve
 from services.goals.domain.key_result import KeyResult
-from services.goals.domain.objective import Objective, evolve
+from services.goals.domain.objective import Objective
 from services.goals.domain.rollup import ObjectiveProgress, roll_up
 from services.projections.okrs import rows
 from tests.unit.projections.goals_log import GoalsLog

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.chassis.eventstore.context import Event
+from services.goals.domain import evolving
 from services.goals.domain import objective as objectives
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import (
@@ -448,7 +449,7 @@ def test_a_correction_reaches_its_key_result() -> None:
 
 def test_every_event_of_an_objective_is_followed() -> None:
     ours = [each for each in EVENTS if not each.TOPIC.startswith("goals.cycle.")]
-    assert set(objectives._CHANGES) == set(ours) - {ObjectiveDrafted}
+    assert set(evolving._CHANGES) == set(ours) - {ObjectiveDrafted}
 
 
 def test_topics_are_distinct_and_of_this_service() -> None:

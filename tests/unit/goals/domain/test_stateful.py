@@ -35,7 +35,15 @@ from services.chassis.eventstore.mapper import EventMapper
 from services.goals.domain import carry_over as carrying
 from services.goals.domain import check_in as check_ins
 from services.goals.domain import cycle as cycles
-from services.goals.domain import errors, feedback, key_results, kpi_link, lifecycle, scoring
+from services.goals.domain import (
+    errors,
+    evolving,
+    feedback,
+    key_results,
+    kpi_link,
+    lifecycle,
+    scoring,
+)
 from services.goals.domain import objective as objectives_
 from services.goals.domain.alignment import Parent, align, unalign
 from services.goals.domain.authority import Authority, require_approver, require_owner
@@ -219,7 +227,7 @@ class Log:
         self.touched.add(id_)
 
     def evolve(self, id_: UUID) -> Callable[[Any, LoggedEvent], Any]:
-        return cycles.evolve if id_ in DAYS else objectives_.evolve
+        return cycles.evolve if id_ in DAYS else evolving.evolve
 
     def folded(self, id_: UUID, state: Any, events: Sequence[LoggedEvent]) -> Any:
         for each in events:
