@@ -15,7 +15,7 @@ children that contribute to it.
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -72,10 +72,15 @@ class Phase(Protocol):
 
 
 class Part(NamedTuple):
-    """What counts towards a mean: a progress (None: not known) and its weight (0: not counted)."""
+    """What counts towards a mean: a progress (None: not known) and its weight (0: not counted).
+
+    `position` is where in the goals log the newest value stands that the progress rests on; None
+    while nobody has said any.
+    """
 
     progress: float | None
     weight: float
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +109,13 @@ class KeyResultProgress:
     """How far a key result is, and where the number comes from.
 
     `attainment` is unclamped (above 1: stretch, below 0: regress) and None without an own value.
+    `position` is where in the goals log the newest value stands that `progress` rests on.
     """
 
     attainment: float | None
     progress: float
     source: Source
+    position: int | None
 
 
 def attainment(*, baseline: float, target: float, value: float) -> float:
@@ -169,7 +176,7 @@ def clamp(share: float) -> float:
 def weighted_mean(parts: Iterable[Part]) -> float | None:
     """The mean of the known progresses with a weight above 0; None when there is none."""
     progresses, weights = [], []
-    for progress, weight in parts:
+    for progress, weight, _ in parts:
         if progress is not None and weight > 0:
             progresses.append(progress)
             weights.append(weight)
@@ -183,20 +190,35 @@ def weighted_mean(parts: Iterable[Part]) -> float | None:
     return max(min(progresses), min(max(progresses), mean))
 
 
-def key_result_progress(
-    reached: float | None, source: OwnSource, children: Iterable[Part] = ()
-) -> KeyResultProgress:
-    """The progress of a key result that has `reached` something by its own value (None: has none).
+def newest_position(parts: Iterable[Part]) -> int | None:
+    """Where the newest value stands that the weighted mean of the parts rests on, if any does."""
+    counted = [
+        position
+        for progress, weight, position in parts
+        if position is not None and progress is not None and weight > 0
+    ]
+    return max(counted, default=None)
 
-    Its own value comes first; without one it stands where the children that contribute to it
-    stand; without those it has not moved.
+
+def own_progress(reached: float, source: OwnSource, position: int) -> KeyResultProgress:
+    """The progress of a key result that has `reached` something by its own value."""
+    return KeyResultProgress(
+        attainment=reached, progress=clamp(reached), source=source, position=position
+    )
+
+
+def aligned_progress(children: Collection[Part]) -> KeyResultProgress:
+    """The progress of a key result without a value of its own.
+
+    It stands where the children that contribute to it stand; without those it has not moved.
     """
-    if reached is not None:
-        return KeyResultProgress(attainment=reached, progress=clamp(reached), source=source)
     aligned = weighted_mean(children)
-    if aligned is not None:
-        return KeyResultProgress(attainment=None, progress=aligned, source="aligned")
-    return KeyResultProgress(attainment=None, progress=0.0, source="computed")
+    return KeyResultProgress(
+        attainment=None,
+        progress=0.0 if aligned is None else aligned,
+        source="computed" if aligned is None else "aligned",
+        position=newest_position(children),
+    )
 
 
 def expected_progress(*, starts_on: date, ends_on: date, at: datetime) -> float:

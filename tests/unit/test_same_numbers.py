@@ -59,7 +59,7 @@ def in_goals(key_result: KeyResult, rolled_up: ObjectiveProgress) -> dict[str, A
     return {
         "value": current and current.value,
         "value_at": current and current.as_of,
-        "position": current and current.position,
+        "position": reached.position,
         "check_in_id": current and current.check_in_id,
         "in_band": definition.in_band(current.value) if current else None,
         "tally": key_result.tally if definition.type == "maintain" else None,
@@ -114,6 +114,7 @@ def test_goals_and_projections_come_to_the_same_numbers(log: GoalsLog) -> None:
         assert progress is not None
         rolled_up = roll_up(objective, objectives.values())
         assert progress.progress == rolled_up.progress
+        assert progress.position == rolled_up.position
         assert (row.state, row.approved_at) == (objective.state, objective.approved_at)
         assert row.ended_at == objective.ended_at
         assert row.score == (objective.outcome and objective.outcome.score)

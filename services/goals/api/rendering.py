@@ -15,7 +15,7 @@ from services.goals.domain.guidance import Advice, advice
 from services.goals.domain.key_result import CheckIn, Definition, KeyResult, Link, Measurement
 from services.goals.domain.objective import Alignment, Objective, Retrospective, Successor
 from services.goals.domain.rhythm import is_overdue, next_due_at
-from services.goals.domain.rollup import own_progress, roll_up
+from services.goals.domain.rollup import progress_of, roll_up
 from services.goals.history import Entry
 from services.goals.persistence.check_ins import ListedCheckIn, Revision
 from services.goals.persistence.feedback import Feedback
@@ -82,6 +82,8 @@ def objective_document(loaded: Loaded[Objective], view: View) -> Document:
         "changed_at": objective.changed_at,
         "version": loaded.version,
         "progress": progress,
+        "source": "computed",
+        "position": view.progress.position if view.progress else None,
         "expected": expected,
         "pace": ahead,
         "computed_status": computed_status(ahead),
@@ -119,7 +121,7 @@ def checked_in_document(
         "version": loaded.version,
         "check_in_id": check_in_id,
         # It has a value of its own now, so nothing that contributes to it matters.
-        "key_result": _key_result(loaded.state, found, view, own_progress(found)),
+        "key_result": _key_result(loaded.state, found, view, progress_of(found)),
         "warnings": [] if current.position == loaded.state.position else [asdict(_NOT_CURRENT)],
     }
 
@@ -203,7 +205,7 @@ def _key_result(
         **_definition(definition, key_result),
         "value": current.value if current else None,
         "as_of": current.as_of if current else None,
-        "position": current.position if current else None,
+        "position": progress.position if progress else None,
         "attainment": progress.attainment if progress else None,
         "in_band": definition.in_band(current.value) if current else None,
         "tally": asdict(key_result.tally) if definition.type == "maintain" else None,

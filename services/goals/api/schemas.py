@@ -165,7 +165,12 @@ class KeyResultShape(Shape):
     due_on: date | None
     value: Annotated[float | None, Field(description="Null until somebody or a KPI says it.")]
     as_of: Annotated[AwareDatetime | None, Field(description="Since when the value is true.")]
-    position: Annotated[int | None, Field(description="Where in the log the value was recorded.")]
+    position: Annotated[
+        int | None,
+        Field(
+            description="Where in the log the newest value was recorded that `progress` rests on."
+        ),
+    ]
     attainment: Annotated[
         float | None,
         Field(
@@ -258,6 +263,11 @@ class ObjectiveShape(Shape):
     progress: Annotated[
         float | None,
         Field(description="Weighted mean over key results and contributing children."),
+    ]
+    source: Annotated[Literal["computed"], Field(description="Where `progress` comes from.")]
+    position: Annotated[
+        int | None,
+        Field(description="Where in the log the newest value stands that `progress` rests on."),
     ]
     expected: Annotated[float, Field(description="The share of the cycle that has passed.")]
     pace: Annotated[float | None, Field(description="progress - expected")]

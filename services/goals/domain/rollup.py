@@ -1,6 +1,6 @@
 """Progress rolled up: an objective's from its key results and from all that contribute to it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from uuid import UUID
@@ -9,7 +9,9 @@ from contracts.progress import (
     COUNTING_STATES,
     KeyResultProgress,
     Part,
-    key_result_progress,
+    aligned_progress,
+    newest_position,
+    own_progress,
     weighted_mean,
 )
 from services.goals.domain.key_result import KeyResult
@@ -18,9 +20,13 @@ from services.goals.domain.objective import Objective
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveProgress:
-    """An objective's progress (None: nothing countable) and that of each of its key results."""
+    """An objective's progress (None: nothing countable) and that of each of its key results.
+
+    `position` is where in the log the newest value stands that the progress rests on.
+    """
 
     progress: float | None
+    position: int | None
     key_results: Mapping[UUID, KeyResultProgress]
 
 
@@ -79,20 +85,26 @@ def _progress(
 ) -> ObjectiveProgress:
     fed: dict[UUID | None, list[Part]] = {}
     for each in feeding:
-        fed.setdefault(each.key_result, []).append(Part(done[each.child].progress, each.weight))
+        fed.setdefault(each.key_result, []).append(_part(done[each.child], each.weight))
     key_results = {
-        each.id: own_progress(each, fed.get(each.id, ())) for each in objective.key_results
+        each.id: progress_of(each, fed.get(each.id, ())) for each in objective.key_results
     }
-    own = [
-        Part(key_results[each.id].progress, each.definition.weight)
-        for each in objective.key_results
-    ]
+    own = [_part(key_results[each.id], each.definition.weight) for each in objective.key_results]
+    counted = [*own, *fed.get(None, ())]
     return ObjectiveProgress(
-        progress=weighted_mean([*own, *fed.get(None, ())]), key_results=key_results
+        progress=weighted_mean(counted),
+        position=newest_position(counted),
+        key_results=key_results,
     )
 
 
-def own_progress(key_result: KeyResult, children: Iterable[Part] = ()) -> KeyResultProgress:
+def _part(known: KeyResultProgress | ObjectiveProgress, weight: float) -> Part:
+    return Part(known.progress, weight, known.position)
+
+
+def progress_of(key_result: KeyResult, children: Collection[Part] = ()) -> KeyResultProgress:
     """A key result's progress by its own value or, without one, by that of its children."""
-    source = key_result.current.source if key_result.current else "manual"
-    return key_result_progress(key_result.attained, source, children)
+    attained, current = key_result.attained, key_result.current
+    if attained is None or current is None:
+        return aligned_progress(children)
+    return own_progress(attained, current.source, current.position)

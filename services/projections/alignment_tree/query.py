@@ -78,7 +78,7 @@ SELECT places.objective_id::text AS id, places.depth,
     objective.owner_kind, objective.owner_id, objective.state, objective.ambition,
     objective.score, objective.verdict, objective.labels, objective.delegates::text,
     objective.approved_at, objective.ended_at, objective.predecessor_id, objective.successor_id,
-    progress.own_progress, progress.progress, key_results.shown AS key_results
+    progress.own_progress, progress.progress, progress.position, key_results.shown AS key_results
 FROM places
 CROSS JOIN LATERAL (
     SELECT version.* FROM okr_objectives AS version
@@ -86,7 +86,7 @@ CROSS JOIN LATERAL (
     ORDER BY version.valid_from DESC LIMIT 1
 ) AS objective
 LEFT JOIN LATERAL (
-    SELECT version.own_progress, version.progress FROM okr_progress AS version
+    SELECT version.own_progress, version.progress, version.position FROM okr_progress AS version
     WHERE version.objective_id = places.objective_id AND version.valid_from <= %(at)s
     ORDER BY version.valid_from DESC LIMIT 1
 ) AS progress ON true
@@ -151,6 +151,7 @@ class NodeRow:
     successor_id: UUID | None
     own_progress: float | None
     progress: float | None
+    position: int | None
     key_results: str | None
 
 

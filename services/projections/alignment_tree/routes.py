@@ -127,6 +127,8 @@ def _node(row: NodeRow, tree: Tree[NodeRow], term: Term | None) -> dict[str, Any
         "successor_id": row.successor_id,
         "progress": row.progress,
         "own_progress": row.own_progress,
+        "source": "computed",
+        "position": row.position,
         **standing(row.progress, None if term is None else term.expected),
         "score": row.score,
         "verdict": row.verdict,

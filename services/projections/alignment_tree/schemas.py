@@ -1,7 +1,7 @@
 """The shape of the alignment tree."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -61,7 +61,10 @@ class MeasurementShape(Shape):
 
 
 class KeyResultShape(Shape):
-    """A key result as it stood. `position` is where in the goals log its value was recorded."""
+    """A key result as it stood.
+
+    `position` is where in the goals log the newest value was recorded that `progress` rests on.
+    """
 
     id: UUID
     objective_id: UUID
@@ -143,6 +146,13 @@ class NodeShape(Shape):
         float | None, Field(description="Rolled up from key results and contributing children.")
     ]
     own_progress: Annotated[float | None, Field(description="That of the key results alone.")]
+    source: Annotated[
+        Literal["computed"], Field(description="`progress` is a weighted mean of what counts.")
+    ]
+    position: Annotated[
+        int | None,
+        Field(description="Where in the goals log the newest value stands that it rests on."),
+    ]
     expected: Expected
     pace: Pace
     computed_status: ComputedStatus

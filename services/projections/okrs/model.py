@@ -153,7 +153,7 @@ class Okrs:
         if node.own is None or key_result.value is None:
             node.own = None
         else:
-            node.own[key_result.key_result_id] = Part(key_result.progress, key_result.weight)
+            node.own[key_result.key_result_id] = key_result.part
         node.own_moved = True
         self.stale.add(node)
 
@@ -185,8 +185,12 @@ class Okrs:
         if parts is None:
             parts = parent.fed[alignment.parent_key_result_id] = {}
         if child.objective is not None and child.objective.counts:
-            share = child.progress.progress if child.progress is not None else None
-            parts[alignment.child_id] = Part(share, alignment.weight)
+            known = child.progress
+            parts[alignment.child_id] = (
+                Part(known.progress, alignment.weight, known.position)
+                if known is not None
+                else Part(None, alignment.weight)
+            )
         else:
             parts.pop(alignment.child_id, None)
         self._disturb(parent, alignment.parent_key_result_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from contracts.progress import Part, key_result_progress, weighted_mean
+from contracts.progress import Part, aligned_progress, newest_position, weighted_mean
 from services.projections.okrs.model import Node, Okrs
 from services.projections.okrs.rows import KeyResult, Objective, Progress
 
@@ -60,8 +60,9 @@ def _refresh(okrs: Okrs, node: Node, at: datetime) -> None:
     else:
         own_progress = before.own_progress
     children = node.children(None)
-    progress = weighted_mean([*own.values(), *children]) if children else own_progress
-    after = Progress(objective.objective_id, own_progress, progress)
+    counted = [*own.values(), *children]
+    progress = weighted_mean(counted) if children else own_progress
+    after = Progress(objective.objective_id, own_progress, progress, newest_position(counted))
     if after != before:
         okrs.put_progress(node, after, at)
 
@@ -76,11 +77,11 @@ def _own_parts(okrs: Okrs, node: Node, objective: Objective, at: datetime) -> di
         if key_result.value is None and (children or key_result.source == "aligned"):
             key_result = _fed(key_result, children)
             okrs.key_results.put(key_result_id, key_result, at)
-        parts[key_result_id] = Part(key_result.progress, key_result.weight)
+        parts[key_result_id] = key_result.part
     return parts
 
 
 def _fed(key_result: KeyResult, children: Collection[Part]) -> KeyResult:
     """A key result without a value of its own, as its children leave it."""
-    fed = key_result_progress(None, "manual", children)
-    return replace(key_result, progress=fed.progress, source=fed.source)
+    fed = aligned_progress(children)
+    return replace(key_result, progress=fed.progress, source=fed.source, position=fed.position)

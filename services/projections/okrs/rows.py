@@ -24,7 +24,7 @@ from contracts.goals import (
     Status,
     Verdict,
 )
-from contracts.progress import COUNTING_STATES, Source, Tally
+from contracts.progress import COUNTING_STATES, Part, Source, Tally
 
 
 class AlignmentKey(NamedTuple):
@@ -92,12 +92,15 @@ class Progress(Struct, frozen=True, gc=False):
     """How far an objective is.
 
     `own_progress` is that of its key results alone; `progress` also counts the children that
-    contribute to the objective. Both are None where there is nothing to count.
+    contribute to the objective. Both are None where there is nothing to count. `position` is
+    where in the goals log the newest value stands that `progress` rests on; None: nobody has
+    said any.
     """
 
     objective_id: UUID
     own_progress: float | None = None
     progress: float | None = None
+    position: int | None = None
 
 
 class Milestone(Struct, frozen=True, gc=False):
@@ -133,9 +136,10 @@ class KeyResult(Struct, frozen=True, kw_only=True, gc=False, rename={"key_result
     """A key result as it stands. Its JSON is what answers show of it.
 
     `source` says where `progress` comes from, `position` at which place in the goals log the
-    value was recorded, `check_in_id` in which check-in (None: by a KPI). `value_at` is the moment
-    the value was true at. `checked_in_at` and `last_check_in_id` are of the last check-in, whose
-    confidence and status these are; None: never.
+    newest value was recorded that it rests on: its own, else one of its children's. `check_in_id`
+    is the check-in of its own value (None: by a KPI), `value_at` the moment that was true at.
+    `checked_in_at` and `last_check_in_id` are of the last check-in, whose confidence and status
+    these are; None: never.
 
     `in_band` says whether the value lies within `lower` and `upper`, `tally` how often one did;
     both are None unless something is maintained. `computed_score` is what `score` would be if
@@ -174,6 +178,11 @@ class KeyResult(Struct, frozen=True, kw_only=True, gc=False, rename={"key_result
     last_check_in_id: UUID | None = None
     score: float | None = None
     computed_score: float | None = None
+
+    @property
+    def part(self) -> Part:
+        """What it counts for in its objective."""
+        return Part(self.progress, self.weight, self.position)
 
 
 class Alignment(Struct, frozen=True, kw_only=True, gc=False):

@@ -159,6 +159,20 @@ async def test_children_join_the_progress_of_their_parent_from_any_depth(
     assert (await shown(service, top))["progress"] == 0.5
 
 
+async def test_a_progress_names_the_newest_value_that_it_rests_on(service: Service) -> None:
+    cycle = await service.active_cycle()
+    parent, child = await service.active_objective(cycle), await service.active_objective(cycle)
+    await align(service, child, parent, key_result=0)
+    before = await shown(service, parent)
+    assert (before["source"], before["position"]) == ("computed", None)
+    said = await service.lead.done(check_ins(child), {"value": 80}, version=4)
+    position = said["key_result"]["position"]
+    after = await shown(service, parent)
+    [fed] = after["key_results"]
+    assert (after["source"], after["position"]) == ("computed", position)
+    assert (fed["source"], fed["position"], fed["value"]) == ("aligned", position, None)
+
+
 async def test_closing_scores_a_key_result_by_the_children_that_feed_it(
     service: Service,
 ) -> None:
@@ -200,7 +214,7 @@ async def test_what_is_too_large_to_roll_up_says_so(
         await align(service, await at(service, cycle, 90), parent, key_result=0)
     found = await shown(service, parent)
     assert [each["code"] for each in found["warnings"]] == ["not_rolled_up"]
-    assert (found["progress"], found["pace"]) == (None, None)
+    assert (found["progress"], found["pace"], found["position"]) == (None, None, None)
     fed, own = found["key_results"]
     assert (fed["source"], fed["progress"], fed["pace"]) == ("aligned", None, None)
     assert (own["source"], own["progress"]) == ("manual", 0.5)

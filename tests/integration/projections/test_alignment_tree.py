@@ -59,6 +59,8 @@ async def test_a_tree_is_shown_depth_first_with_all_that_holds(service: Service)
     assert node(tree, "product")["progress"] == pytest.approx(2 / 3)
     assert top["progress"] == pytest.approx(0.45)
     assert top["own_progress"] == pytest.approx((0.25 + 2) / 4)
+    # The newest value that counts is ada's, two levels below.
+    assert (top["source"], top["position"]) == ("computed", log.events[-1].position)
     growth, love = top["key_results"]
     assert growth == {
         "id": str(named("growth")),
@@ -99,6 +101,9 @@ async def test_a_tree_is_shown_depth_first_with_all_that_holds(service: Service)
     }
     assert datetime.fromisoformat(growth["value_at"]) == log.events[-2].time
     assert (love["source"], love["progress"]) == ("aligned", pytest.approx(2 / 3))
+    assert love["position"] == log.events[-1].position
+    unsaid = node(tree, "lonely")
+    assert (unsaid["source"], unsaid["position"]) == ("computed", None)
 
 
 async def test_pace_is_progress_less_what_the_cycle_expects_at_that_moment(

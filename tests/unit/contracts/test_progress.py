@@ -15,6 +15,7 @@ from contracts.progress import (
     KeyResultProgress,
     Part,
     Tally,
+    aligned_progress,
     attained,
     attainment,
     clamp,
@@ -22,7 +23,8 @@ from contracts.progress import (
     done_share,
     expected_by_phases,
     expected_progress,
-    key_result_progress,
+    newest_position,
+    own_progress,
     pace,
     verdict,
     weighted_mean,
@@ -152,7 +154,7 @@ def test_whatever_the_type_progress_is_a_share(
     reached = attained(
         kind, value, baseline=0.25, target=0.75, tally=NO_TALLY.plus(in_band=in_band)
     )
-    answer = key_result_progress(reached, "manual")
+    answer = own_progress(reached, "manual", 1)
     assert answer.attainment == reached
     assert 0.0 <= answer.progress <= 1.0
 
@@ -322,25 +324,31 @@ def test_a_mean_never_falls_when_one_of_its_parts_rises(
 
 
 def test_a_key_result_with_an_own_value_shows_it_unclamped_beside_its_progress() -> None:
-    assert key_result_progress(1.25, "kpi", [Part(0.1, 1)]) == KeyResultProgress(
-        attainment=1.25, progress=1.0, source="kpi"
+    assert own_progress(1.25, "kpi", 7) == KeyResultProgress(
+        attainment=1.25, progress=1.0, source="kpi", position=7
     )
-    assert key_result_progress(-0.25, "manual") == KeyResultProgress(
-        attainment=-0.25, progress=0.0, source="manual"
+    assert own_progress(-0.25, "manual", 8) == KeyResultProgress(
+        attainment=-0.25, progress=0.0, source="manual", position=8
     )
 
 
 def test_a_key_result_without_a_value_stands_where_its_children_stand() -> None:
-    answer = key_result_progress(None, "manual", [Part(0.2, 1), Part(0.8, 2)])
-    assert answer.source == "aligned"
+    answer = aligned_progress([Part(0.2, 1, 12), Part(0.8, 2, 11)])
+    assert (answer.source, answer.position) == ("aligned", 12)
     assert answer.attainment is None
     assert answer.progress == pytest.approx((0.2 * 1 + 0.8 * 2) / 3)
 
 
 def test_a_key_result_with_nothing_to_go_by_has_not_moved() -> None:
-    assert key_result_progress(None, "manual", [Part(None, 1)]) == KeyResultProgress(
-        attainment=None, progress=0.0, source="computed"
+    assert aligned_progress([Part(None, 1)]) == KeyResultProgress(
+        attainment=None, progress=0.0, source="computed", position=None
     )
+
+
+def test_a_mean_rests_on_the_newest_value_that_counts() -> None:
+    uncounted = [Part(0.1, 0, 90), Part(None, 1, 91), Part(0.0, 1)]
+    assert newest_position([Part(0.2, 1, 12), Part(0.8, 2, 11), *uncounted]) == 12
+    assert newest_position(uncounted) is None
 
 
 @pytest.mark.parametrize(

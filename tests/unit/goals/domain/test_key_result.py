@@ -34,7 +34,7 @@ from services.goals.domain.key_result import (
     Measurement,
 )
 from services.goals.domain.objective import Objective
-from services.goals.domain.rollup import own_progress
+from services.goals.domain.rollup import progress_of
 from tests.unit.goals.given import (
     ADA,
     COVERAGE,
@@ -275,15 +275,15 @@ def test_progress_is_what_one_works_out_by_hand(
 ) -> None:
     found = only_key_result(in_work(definition, event))
     assert found.attained == pytest.approx(attained)
-    assert own_progress(found).progress == pytest.approx(progress)
-    assert own_progress(found).source == "manual"
+    assert progress_of(found).progress == pytest.approx(progress)
+    assert progress_of(found).source == "manual"
 
 
 @pytest.mark.parametrize("definition", EVERY_TYPE, ids=lambda each: each.type)
 def test_before_the_first_value_nothing_is_attained(definition: Definition) -> None:
     found = only_key_result(in_work(definition))
     assert found.attained is None
-    assert (own_progress(found).progress, own_progress(found).source) == (0.0, "computed")
+    assert (progress_of(found).progress, progress_of(found).source) == (0.0, "computed")
 
 
 def test_a_check_in_becomes_the_current_value() -> None:
@@ -490,7 +490,7 @@ def test_a_check_in_overrides_what_was_measured() -> None:
     found = only_key_result(in_work(LEADS, LINKED, of_day(600), said(650)))
     assert found.current is not None
     assert (found.current.value, found.current.source) == (650, "manual")
-    assert own_progress(found).progress == 0.75
+    assert progress_of(found).progress == 0.75
 
 
 def test_milestones_that_are_gone_are_not_done() -> None:

@@ -106,7 +106,7 @@ ORIGINAL = StandingCheckIn(
     comment="",
     milestones_done=(),
 )
-HALF = KeyResultProgress(attainment=0.5, progress=0.5, source="manual")
+HALF = KeyResultProgress(attainment=0.5, progress=0.5, source="manual", position=5)
 TAKEN: Final[Mapping[Step, Callable[[Objective], object]]] = {
     "revise": lambda it: objectives.revise(
         it, Wording(title="Other words", description="", ambition="committed")

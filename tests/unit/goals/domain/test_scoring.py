@@ -48,7 +48,7 @@ WHY = "A third came from a fair we did not plan."
 
 
 def reached(progress: float) -> KeyResultProgress:
-    return KeyResultProgress(attainment=progress, progress=progress, source="manual")
+    return KeyResultProgress(attainment=progress, progress=progress, source="manual", position=5)
 
 
 def scored(key_result_id: UUID, score: float) -> KeyResultScore:
@@ -222,9 +222,9 @@ def test_scoring_anew_takes_in_what_was_corrected_since() -> None:
 
 
 def test_scoring_anew_keeps_what_came_from_below() -> None:
-    aligned = KeyResultProgress(attainment=None, progress=0.8, source="aligned")
+    aligned = KeyResultProgress(attainment=None, progress=0.8, source="aligned", position=6)
     closed = closed_with({**HALF_AND_ALL, COVERAGE: aligned})
-    left = KeyResultProgress(attainment=None, progress=0.0, source="computed")
+    left = KeyResultProgress(attainment=None, progress=0.0, source="computed", position=None)
     now = {**HALF_AND_ALL, COVERAGE: left}
     overrides = [override(0.6, HEAVY.key_result_id)]
     event = rescore(closed, progress=now, overrides=overrides, reason=WHY)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts import goals
 from contracts.events import PublishedEvent
-from contracts.progress import NO_TALLY, Part, attained, key_result_progress, weighted_mean
+from contracts.progress import NO_TALLY, Part, aligned_progress, attained, clamp, weighted_mean
 from services.projections.okrs.rows import Alignment, KeyResult, Objective, Progress
 from tests.unit.projections.goals_log import GoalsLog, named
 from tests.unit.projections.okrs.projected import Projected
@@ -218,8 +218,9 @@ def computed_at_once(rows: Collection[object], objective: Objective) -> float | 
     own = []
     for row in rows:
         if isinstance(row, KeyResult) and row.objective_id == objective.objective_id:
-            reached = key_result_progress(own_value(row), "manual", fed.get(row.key_result_id, ()))
-            own.append(Part(reached.progress, row.weight))
+            value, children = own_value(row), fed.get(row.key_result_id, ())
+            reached = aligned_progress(children).progress if value is None else clamp(value)
+            own.append(Part(reached, row.weight))
     return weighted_mean([*own, *fed.get(None, ())])
 
 
