@@ -123,10 +123,12 @@ async def follow(
     name: call this as a leader's work.
     """
     back_off = BackOff()
+    missing = False
     while True:
         try:
             position = await load_position()
             pull = await _begin_after(bus, stream, durable, position, batch_size)
+            missing = False
             try:
                 async for messages in pull.batches():
                     position = await _deliver(messages, position, apply)
@@ -134,7 +136,11 @@ async def follow(
             finally:
                 await pull.close()
         except NotFoundError:
-            log.info("stream_not_there_yet", stream=stream)
+            # Nothing failed: its service makes the stream, at its start or after it was wiped.
+            if not missing:
+                log.info("stream_not_there_yet", stream=stream)
+            missing = True
+            back_off.reset()
         except (NatsError, BusUnavailableError, GapError) as error:
             log.warning("following_interrupted", stream=stream, error=repr(error))
         except RewrittenLogError:

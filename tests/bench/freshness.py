@@ -18,7 +18,7 @@ from tests.empty_stack import EmptyStack
 COMMANDS_PER_SECOND = 200
 CLIENTS = 20
 SECONDS = 8.0
-# One command in so many is looked for in the tree: the others are the load.
+# One command in so many is looked for in the tree, evenly: the others are the load.
 LOOKED_FOR = 5
 
 
@@ -30,25 +30,27 @@ async def measure(stack: EmptyStack) -> Load:
     cycle = await active_cycle(writers[0])
     pairs = list(zip(writers, readers, strict=True))
     steps = [await _step(writer, reader, cycle) for writer, reader in pairs]
+    for step in steps:  # until the stack follows, its start would be measured
+        await step(True)
     latencies: list[float] = []
     begun = time.perf_counter()
     async with asyncio.TaskGroup() as clients:
         for place, step in enumerate(steps):
-            clients.create_task(_at_a_pace(step, place / COMMANDS_PER_SECOND, latencies))
+            clients.create_task(_at_a_pace(step, place, latencies))
     for caller in (*writers, *readers):
         caller.close()
     return Load(len(latencies), time.perf_counter() - begun, latencies)
 
 
 async def _at_a_pace(
-    step: Callable[[bool], Awaitable[float | None]], offset: float, latencies: list[float]
+    step: Callable[[bool], Awaitable[float | None]], place: int, latencies: list[float]
 ) -> None:
     """Repeat the step evenly, so that all clients together make the rate."""
-    begun = time.perf_counter() + offset
+    begun = time.perf_counter() + place / COMMANDS_PER_SECOND
     interval = CLIENTS / COMMANDS_PER_SECOND
     for turn in range(int(SECONDS / interval)):
         await asyncio.sleep(max(0.0, begun + turn * interval - time.perf_counter()))
-        latency = await step(turn % LOOKED_FOR == 0)
+        latency = await step((turn + place) % LOOKED_FOR == 0)
         if latency is not None:
             latencies.append(latency)
 

@@ -27,8 +27,11 @@ from services.chassis.telemetry import Trace
 
 # The log says when it grows; should that word be lost, this is how late the relay notices.
 LOOK_AGAIN_SECONDS: Final = 1.0
-# What comes within this time travels together: each batch costs flushes to disk, and each of its
-# readers a transaction.
+# A trickle is published event by event and at once: an atomic batch has a file store of its own,
+# whose flushes to disk take about as long as those of this many single messages.
+MAX_TRICKLE_EVENTS: Final = 5
+# Of a flood, what comes within this time travels together: that costs fewer flushes here, and
+# fewer transactions of those who follow.
 GATHER_SECONDS: Final = 0.01
 CHANNEL: Final = "stored_events"
 POSITION: Final = "ce-position"
@@ -101,11 +104,11 @@ class Relay:
         async with self._listening() as connection:
             while True:
                 events = await self._log.after(tip.position, MAX_BATCH_MESSAGES)
-                if events:
-                    tip = await self._publish_after(tip, events)
-                else:
+                if not events:
                     await _grown(connection)
-                if len(events) < MAX_BATCH_MESSAGES:
+                for batch in _batches(events):
+                    tip = await self._publish_after(tip, batch)
+                if MAX_TRICKLE_EVENTS < len(events) < MAX_BATCH_MESSAGES:
                     await asyncio.sleep(GATHER_SECONDS)
 
     async def _find_tip(self) -> Tip:
@@ -158,6 +161,11 @@ class Relay:
         ) as connection:
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             yield connection
+
+
+def _batches(events: Sequence[LoggedEvent]) -> Sequence[Sequence[LoggedEvent]]:
+    """What is published together: each event on its own, unless there are many."""
+    return [events] if len(events) > MAX_TRICKLE_EVENTS else [[event] for event in events]
 
 
 async def _grown(connection: AsyncConnection[TupleRow]) -> None:

@@ -17,7 +17,12 @@ from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.errors import LogBehindError
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.reading import EventLog
-from services.chassis.eventstore.relay import Publication, Relay, published_context
+from services.chassis.eventstore.relay import (
+    MAX_TRICKLE_EVENTS,
+    Publication,
+    Relay,
+    published_context,
+)
 from services.chassis.eventstore.writer import Writer
 from services.chassis.following import follow
 from services.chassis.leadership import lead
@@ -206,8 +211,25 @@ async def test_a_follower_goes_on_when_its_consumer_is_gone(
             assert await reader.reached(last) == positions(log_url)
 
 
+@pytest.mark.parametrize("backlog", [MAX_TRICKLE_EVENTS, MAX_TRICKLE_EVENTS + 1])
+async def test_only_a_flood_is_worth_an_atomic_batch(
+    settings: ServiceSettings, open_log: OpenLog, backlog: int
+) -> None:
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        last = await fill(writer, pile, backlog - 1)
+        async with running(relay.run(), following(bus, reader)):
+            await reader.reached(last)
+        headers = [await bus.headers_at(GOALS_STREAM, each + 1) for each in range(backlog)]
+    batched = ["Nats-Batch-Id" in (each or {}) for each in headers]
+    assert batched == [backlog > MAX_TRICKLE_EVENTS] * backlog
+
+
+@pytest.mark.parametrize("at_once", [2, 10])
 async def test_two_relays_at_once_publish_every_event_once(
-    settings: ServiceSettings, open_log: OpenLog, log_url: str
+    settings: ServiceSettings, open_log: OpenLog, log_url: str, at_once: int
 ) -> None:
     """A paused leader and its successor: the lock has failed, the fence has not."""
     reader = Reader()
@@ -225,7 +247,7 @@ async def test_two_relays_at_once_publish_every_event_once(
         await writer.submit(start_pile(pile))
         async with running(insist(one), insist(two), following(bus, reader)):
             for _ in range(20):
-                last = await fill(writer, pile, 10)
+                last = await fill(writer, pile, at_once)
             assert await reader.reached(last) == positions(log_url)
         state = (await bus.jetstream.stream_info(GOALS_STREAM)).state
     assert state.messages == len(positions(log_url))
