@@ -16,17 +16,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
 import psycopg
-from psycopg import sql
 
 from deploy.local.ports import free_port
 from deploy.local.tokens import Role, TokenIssuer
 from tests.bench.commands import START_SECONDS, active_cycle, active_objective, connect, if_match
 from tests.bench.load import Caller
+from tests.bench.scratch import scratch_database
 from tests.empty_stack import EmptyStack
 
 LENGTHS: Final = (10, 1_000, 10_000)
@@ -56,7 +55,10 @@ class Times:
 
 def measure(stack: EmptyStack) -> list[Times]:
     """One row for each length in an empty store, and the first once more in a full one."""
-    with _scratch_database(stack.postgres_url()) as database, _service(stack, database) as goals:
+    with (
+        scratch_database(stack.postgres_url(), DATABASE) as database,
+        _service(stack, database) as goals,
+    ):
         return asyncio.run(_measure(goals, stack.token(Role.ADMIN), database))
 
 
@@ -183,17 +185,6 @@ async def _read(caller: Caller, copied: _Copied, version: int | None = None) -> 
     query = "" if version is None else f"?version={version}"
     reply = await caller.ask("GET", f"/v1/objectives/{copied.id}{query}")
     assert orjson.loads(reply.body)["id"] == str(copied.id)
-
-
-@contextmanager
-def _scratch_database(admin_url: str) -> Iterator[str]:
-    name = sql.Identifier(DATABASE)
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        try:
-            yield urlsplit(admin_url)._replace(path=f"/{DATABASE}").geturl()
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 @contextmanager

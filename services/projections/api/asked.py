@@ -16,7 +16,7 @@ from contracts.positions import (
 )
 from services.chassis.auth import Caller, require
 from services.chassis.parameters import AS_OF, RawParameter
-from services.chassis.postgres import Connection, connection
+from services.chassis.postgres import Connection, Pool, connection
 from services.chassis.responses import OrjsonResponse
 from services.projections.checkpoints import Checkpoint, Checkpoints
 from services.projections.okrs.group import OKRS
@@ -26,8 +26,11 @@ from services.projections.waiting import SETTLES_WITHIN, NotFollowedYetError
 # The service whose log the read models here follow: positions of others say nothing about them.
 FOLLOWED: Final = "goals"
 
-# One cut through all tables.
-_ONE_CUT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# One cut through all tables. The driver's own way of a transaction waits for an answer to each of
+# its ends; these wait with the statements between them. It is committed even after a refusal: at a
+# ROLLBACK the driver would forget every statement that is prepared.
+_BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_END: Final = "COMMIT"
 # Every query is made of lookups by index, however much it finds. One plan fits all parameters, and
 # its modest cost also keeps PostgreSQL from compiling it, which would take longer than it runs.
 _PLAN_ONCE: Final = "SET LOCAL plan_cache_mode = force_generic_plan"
@@ -113,9 +116,7 @@ class Question:
         await running.watch.wait_for(self.min_position, running.wait_seconds)
         if self.as_of is not None:
             await running.watch.wait_until_settled(self.as_of, running.wait_seconds)
-        async with connection(running.pool) as lent, lent.pipeline(), lent.transaction():
-            await lent.execute(_ONE_CUT)
-            await lent.execute(_PLAN_ONCE)
+        async with _one_cut(running.pool) as lent:
             checkpoint = await _CHECKPOINTS.read(lent)
             self._expect(checkpoint)
             # The clock of who recorded the last event may run ahead of ours.
@@ -129,6 +130,18 @@ class Question:
         watch = self.projections.watch
         if self.as_of is not None and not watch.is_settled(self.as_of, checkpoint):
             raise watch.not_settled(self.as_of, checkpoint)
+
+
+@asynccontextmanager
+async def _one_cut(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection whose statements all see the same state, and wait only for what is read."""
+    async with connection(pool) as lent, lent.pipeline():
+        await lent.execute(_BEGIN)
+        await lent.execute(_PLAN_ONCE)
+        try:
+            yield lent
+        finally:
+            await lent.execute(_END)
 
 
 async def _question(

@@ -41,7 +41,7 @@ async def cycles_at(
 ) -> dict[UUID, Cycle]:
     """Those of the cycles that were known at a moment, by id."""
     async with connection.cursor(row_factory=class_row(Cycle)) as cursor:
-        await cursor.execute(_CYCLES_AT, {"cycles": cycle_ids, "at": at})
+        await cursor.execute(_CYCLES_AT, {"cycles": cycle_ids, "at": at}, prepare=True)
         return {cycle.cycle_id: cycle async for cycle in cursor}
 
 
