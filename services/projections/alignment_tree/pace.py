@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from contracts.progress import computed_status, expected_by_phases, expected_progress, pace
-from services.projections.okrs.rows import Cycle, PhasedTarget
+from services.projections.okrs.rows import PhasedTarget
 
 # No JSON document has one within.
 DOCUMENT_SEPARATOR: Final = "\n"
@@ -27,17 +27,18 @@ _READ: Final = msgspec.json.Decoder(_KeyResult)
 
 
 class Term(NamedTuple):
-    """A cycle at the moment that its expectations are for, and what it expects of all by then."""
+    """A cycle's days, the moment that is asked for, and what the cycle expects of all by then."""
 
-    cycle: Cycle
+    starts_on: date
+    ends_on: date
     at: datetime
     expected: float
 
 
-def term(cycle: Cycle, at: datetime) -> Term:
-    """The cycle at a moment."""
-    expected = expected_progress(starts_on=cycle.starts_on, ends_on=cycle.ends_on, at=at)
-    return Term(cycle, at, expected)
+def term(starts_on: date, ends_on: date, at: datetime) -> Term:
+    """A cycle of these days at a moment."""
+    expected = expected_progress(starts_on=starts_on, ends_on=ends_on, at=at)
+    return Term(starts_on, ends_on, at, expected)
 
 
 def standing(progress: float | None, expected: float | None) -> dict[str, Any]:
@@ -66,8 +67,7 @@ def _completed(document: str, term: Term | None) -> str:
 
 def _expected(key_result: _KeyResult, term: Term) -> float:
     """By the key result's phases and due date, if it has any; else what its cycle expects."""
-    cycle = term.cycle
-    ends_on = key_result.due_on or cycle.ends_on
+    ends_on = key_result.due_on or term.ends_on
     if key_result.phased_targets:
         assert key_result.baseline is not None
         assert key_result.target is not None
@@ -75,10 +75,10 @@ def _expected(key_result: _KeyResult, term: Term) -> float:
             key_result.phased_targets,
             baseline=key_result.baseline,
             target=key_result.target,
-            starts_on=cycle.starts_on,
+            starts_on=term.starts_on,
             ends_on=ends_on,
             at=term.at,
         )
-    if ends_on == cycle.ends_on:
+    if ends_on == term.ends_on:
         return term.expected
-    return expected_progress(starts_on=cycle.starts_on, ends_on=ends_on, at=term.at)
+    return expected_progress(starts_on=term.starts_on, ends_on=ends_on, at=term.at)

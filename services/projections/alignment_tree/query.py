@@ -1,7 +1,7 @@
 """What the alignment tree is read from: the okrs rows that held at a moment, by index alone."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -86,7 +86,8 @@ SELECT places.objective_id::text AS id, places.depth,
         FROM okr_alignments AS alignment
         WHERE alignment.child_id = places.objective_id
             AND alignment.valid_from <= %(at)s AND alignment.valid_to > %(at)s
-    ) AS parents
+    ) AS parents,
+    cycle.starts_on, cycle.ends_on
 FROM places
 CROSS JOIN LATERAL (
     SELECT version.* FROM okr_objectives AS version
@@ -98,6 +99,11 @@ LEFT JOIN LATERAL (
     WHERE version.objective_id = places.objective_id AND version.valid_from <= %(at)s
     ORDER BY version.valid_from DESC LIMIT 1
 ) AS progress ON true
+LEFT JOIN LATERAL (
+    SELECT version.starts_on, version.ends_on FROM okr_cycles AS version
+    WHERE version.cycle_id = objective.cycle_id AND version.valid_from <= %(at)s
+    ORDER BY version.valid_from DESC LIMIT 1
+) AS cycle ON true
 CROSS JOIN LATERAL (
     SELECT string_agg(key_result.document, %(separator)s ORDER BY member.place) AS shown
     FROM unnest(objective.key_result_ids) WITH ORDINALITY AS member (key_result_id, place)
@@ -130,7 +136,8 @@ class NodeRow(NamedTuple):
 
     `reached` is how many places the whole query reached, the same in every row. `delegates` is a
     JSON array; `key_results` are JSON objects, separated as `pace` says, None where there are none;
-    `parents` is what `find_alignments` reads. The fields are the columns of _NODES in their order:
+    `parents` is what `find_alignments` reads. `starts_on` and `ends_on` are its cycle's, None where
+    that was not known. The fields are the columns of _NODES in their order:
     put together by name, ten thousand rows take long.
     """
 
@@ -156,6 +163,8 @@ class NodeRow(NamedTuple):
     position: int | None
     key_results: str | None
     parents: str | None
+    starts_on: date | None
+    ends_on: date | None
 
 
 async def find_roots(

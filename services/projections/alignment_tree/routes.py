@@ -24,8 +24,7 @@ from services.projections.alignment_tree.tree import Alignment, Tree
 from services.projections.api.asked import Asked, Known
 from services.projections.api.filters import States, WithLabel
 from services.projections.api.problems import documented
-from services.projections.okrs.cycles import UnknownCycleError, cycle_at, cycles_at
-from services.projections.okrs.rows import Cycle
+from services.projections.okrs.cycles import UnknownCycleError, cycle_at
 from services.projections.waiting import NotFollowedYetError
 
 MAX_NODES: Final = 20_000
@@ -66,15 +65,12 @@ async def get_alignment_tree(
         if root is not None and not rows:
             raise UnknownObjectiveError(root)
         alignments = await find_alignments(known.connection, rows, depth=depth, at=known.as_of)
-        cycles = await cycles_at(
-            known.connection, list({row.cycle_id for row in rows}), known.as_of
-        )
     tree = Tree(rows, alignments)
     shown = list(tree.depth_first())
     if states is not None or label is not None:
         kept = tree.leading_to(lambda row: _is_wanted(row, states, label))
         shown = [row for row in shown if row.id in kept]
-    document = _document(tree, shown, cycles, known.as_of)
+    document = _document(tree, shown, known.as_of)
     return known.answer({**document, "truncated": bool(rows) and rows[0].reached >= MAX_NODES})
 
 
@@ -90,11 +86,14 @@ async def _roots(known: Known, cycle: UUID | None, root: UUID | None) -> Sequenc
     return await find_roots(known.connection, cycle_id=cycle, at=known.as_of, limit=MAX_NODES)
 
 
-def _document(
-    tree: Tree[NodeRow], shown: Sequence[NodeRow], cycles: Mapping[UUID, Cycle], at: datetime
-) -> dict[str, Any]:
+def _document(tree: Tree[NodeRow], shown: Sequence[NodeRow], at: datetime) -> dict[str, Any]:
     """An AlignmentTreeShape, but for whether it is truncated."""
-    now = {cycle.cycle_id: term(cycle, at) for cycle in cycles.values()}
+    cycles = {row.cycle_id: (row.starts_on, row.ends_on) for row in shown}
+    now = {
+        cycle: term(starts_on, ends_on, at)
+        for cycle, (starts_on, ends_on) in cycles.items()
+        if starts_on is not None and ends_on is not None
+    }
     return {
         "roots": [row.id for row in shown if row.depth == 0],
         "nodes": [_node(row, tree, _term(row, now)) for row in shown],
@@ -106,7 +105,7 @@ def _term(row: NodeRow, now: Mapping[UUID, Term]) -> Term | None:
     found = now.get(row.cycle_id)
     if found is None or row.ended_at is None:
         return found
-    return term(found.cycle, min(row.ended_at, found.at))
+    return term(found.starts_on, found.ends_on, min(row.ended_at, found.at))
 
 
 def _node(row: NodeRow, tree: Tree[NodeRow], term: Term | None) -> dict[str, Any]:

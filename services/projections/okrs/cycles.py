@@ -1,6 +1,5 @@
 """Cycles as they were at a moment, for every query that needs their dates."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -11,10 +10,10 @@ from services.chassis.postgres import Connection
 from services.projections.errors import QueryError
 from services.projections.okrs.rows import Cycle
 
-_CYCLES_AT: Final = """
+_CYCLE_AT: Final = """
 SELECT cycle_id, name, starts_on, ends_on, cadence, check_in_rhythm, state
 FROM okr_cycles
-WHERE cycle_id = ANY(%(cycles)s) AND valid_from <= %(at)s AND valid_to > %(at)s
+WHERE cycle_id = %(cycle)s AND valid_from <= %(at)s AND valid_to > %(at)s
 """
 _PAGE: Final = """
 SELECT cycle_id, name, starts_on, ends_on, cadence, check_in_rhythm, state
@@ -36,21 +35,14 @@ class UnknownCycleError(QueryError):
         super().__init__(f"No cycle {cycle_id} was known then.")
 
 
-async def cycles_at(
-    connection: Connection, cycle_ids: Sequence[UUID], at: datetime
-) -> dict[UUID, Cycle]:
-    """Those of the cycles that were known at a moment, by id."""
-    async with connection.cursor(row_factory=class_row(Cycle)) as cursor:
-        await cursor.execute(_CYCLES_AT, {"cycles": cycle_ids, "at": at}, prepare=True)
-        return {cycle.cycle_id: cycle async for cycle in cursor}
-
-
 async def cycle_at(connection: Connection, cycle_id: UUID, at: datetime) -> Cycle:
     """The cycle as it was at a moment. Raises UnknownCycleError."""
-    found = await cycles_at(connection, [cycle_id], at)
-    if cycle_id not in found:
+    async with connection.cursor(row_factory=class_row(Cycle)) as cursor:
+        await cursor.execute(_CYCLE_AT, {"cycle": cycle_id, "at": at}, prepare=True)
+        found = await cursor.fetchone()
+    if found is None:
         raise UnknownCycleError(cycle_id)
-    return found[cycle_id]
+    return found
 
 
 async def cycles_page(

@@ -42,7 +42,7 @@ def document(name: str = "users", **fields: Any) -> str:
 
 
 def shown(*documents: str, at: datetime | None = HALF_WAY) -> list[dict[str, Any]]:
-    now = None if at is None else term(CYCLE, at)
+    now = None if at is None else term(CYCLE.starts_on, CYCLE.ends_on, at)
     fragment = key_results(DOCUMENT_SEPARATOR.join(documents) or None, now)
     found: list[dict[str, Any]] = orjson.loads(orjson.dumps(fragment))
     return found
