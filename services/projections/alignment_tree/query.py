@@ -74,10 +74,11 @@ places AS MATERIALIZED (
 )
 SELECT places.objective_id::text AS id, places.depth,
     (SELECT count(*) FROM reached) AS reached,
-    objective.cycle_id, objective.title,
+    objective.cycle_id::text, objective.title,
     objective.owner_kind, objective.owner_id, objective.state, objective.ambition,
     objective.score, objective.verdict, objective.labels, objective.delegates::text,
-    objective.approved_at, objective.ended_at, objective.predecessor_id, objective.successor_id,
+    objective.approved_at, objective.ended_at,
+    objective.predecessor_id::text, objective.successor_id::text,
     progress.own_progress, progress.progress, progress.position, key_results.shown AS key_results,
     (
         SELECT json_agg(json_build_array(
@@ -144,7 +145,7 @@ class NodeRow(NamedTuple):
     id: str
     depth: int
     reached: int
-    cycle_id: UUID
+    cycle_id: str
     title: str
     owner_kind: OwnerKind
     owner_id: str
@@ -156,8 +157,8 @@ class NodeRow(NamedTuple):
     delegates: str
     approved_at: datetime | None
     ended_at: datetime | None
-    predecessor_id: UUID | None
-    successor_id: UUID | None
+    predecessor_id: str | None
+    successor_id: str | None
     own_progress: float | None
     progress: float | None
     position: int | None

@@ -100,7 +100,7 @@ def _document(tree: Tree[NodeRow], shown: Sequence[NodeRow], at: datetime) -> di
     }
 
 
-def _term(row: NodeRow, now: Mapping[UUID, Term]) -> Term | None:
+def _term(row: NodeRow, now: Mapping[str, Term]) -> Term | None:
     """The objective's cycle now, or when the objective ended: later, no more is expected of it."""
     found = now.get(row.cycle_id)
     if found is None or row.ended_at is None:
