@@ -8,6 +8,7 @@ type, then length and lower bound; each element behind its length, -1 for a null
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -21,6 +22,9 @@ _LENGTH: Final = struct.Struct(">i")
 _BIGINT: Final = struct.Struct(">iq")
 _NULL: Final = _LENGTH.pack(-1)
 _UUID_LENGTH: Final = _LENGTH.pack(16)
+# A moment is sent as the microseconds since then.
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,13 @@ class BigintArray:
     """A parameter of type `bigint[]`."""
 
     values: Sequence[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TimestamptzArray:
+    """A parameter of type `timestamptz[]`."""
+
+    values: Sequence[datetime]
 
 
 class _ArrayDumper(Dumper):
@@ -94,7 +105,16 @@ class _BigintArrayDumper(_ArrayDumper):
         return _NULL if value is None else _BIGINT.pack(8, value)
 
 
+class _TimestamptzArrayDumper(_ArrayDumper):
+    oid = psycopg.adapters.types["timestamptz"].array_oid
+    element_oid = psycopg.adapters.types["timestamptz"].oid
+
+    def element(self, value: datetime) -> bytes:
+        return _BIGINT.pack(8, (value - _EPOCH) // _MICROSECOND)
+
+
 psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
 psycopg.adapters.register_dumper(TextArray, _TextArrayDumper)
 psycopg.adapters.register_dumper(ByteaArray, _ByteaArrayDumper)
 psycopg.adapters.register_dumper(BigintArray, _BigintArrayDumper)
+psycopg.adapters.register_dumper(TimestamptzArray, _TimestamptzArrayDumper)

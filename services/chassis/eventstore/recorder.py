@@ -190,7 +190,10 @@ class Append:
         columns = list(zip(*answers, strict=True))
         self.cursor.execute(
             self._recorder._insert_commands,  # noqa: SLF001
-            {name: list(column) for name, column in zip(GivenAnswer._fields, columns, strict=True)}
+            {
+                name: _ARRAYS[name](column)
+                for name, column in zip(GivenAnswer._fields, columns, strict=True)
+            }
             | {"recorded_at": recorded_at},
             prepare=True,
         )

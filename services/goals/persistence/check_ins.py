@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Cursor
 from psycopg.rows import DictRow, dict_row
 
-from services.chassis.eventstore.arrays import BigintArray, UuidArray
+from services.chassis.eventstore.arrays import BigintArray, TimestamptzArray, UuidArray
 from services.chassis.eventstore.context import Context, LoggedEvent
 from services.chassis.postgres import Pool, connection
 from services.goals.domain.check_in import StandingCheckIn
@@ -70,7 +70,7 @@ def index_check_ins(cursor: Cursor[DictRow], events: Iterable[LoggedEvent]) -> N
             UuidArray([_event(each).check_in_id for each in said]),
             BigintArray([each.originator_version for each in said]),
             UuidArray([_event(each).key_result_id for each in said]),
-            [_true_at(each) for each in said],
+            TimestamptzArray([_true_at(each) for each in said]),
         ),
         prepare=True,
     )

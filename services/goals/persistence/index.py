@@ -1,11 +1,18 @@
 """The index rows that follow from events, written in the transaction that appends them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from services.chassis.eventstore.arrays import (
+    BigintArray,
+    TextArray,
+    TimestamptzArray,
+    UuidArray,
+)
 from services.chassis.eventstore.context import Event, LoggedEvent
 from services.goals.domain.events import (
     CycleActivated,
@@ -182,13 +189,18 @@ def _touch_objectives(cursor: Cursor[DictRow], events: Sequence[LoggedEvent]) ->
             " FROM unnest(%(ids)s::uuid[], %(versions)s::bigint[], %(times)s::timestamptz[],"
             " %(states)s::text[]) AS e (id, version, updated_at, state) WHERE o.id = e.id",
             {
-                "ids": list(reached),
-                "versions": [each.originator_version for each in reached.values()],
-                "times": [each.recorded_at for each in reached.values()],
-                "states": [states.get(each) for each in reached],
+                "ids": UuidArray(list(reached)),
+                "versions": BigintArray([each.originator_version for each in reached.values()]),
+                "times": TimestamptzArray([_recorded_at(each) for each in reached.values()]),
+                "states": TextArray([states.get(each) for each in reached]),
             },
             prepare=True,
         )
+
+
+def _recorded_at(logged: LoggedEvent) -> datetime:
+    assert logged.recorded_at is not None
+    return logged.recorded_at
 
 
 def _state_after(event: Event) -> str | None:
