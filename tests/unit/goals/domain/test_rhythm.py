@@ -77,6 +77,11 @@ def test_what_was_added_late_is_due_a_turn_after_that() -> None:
     objective = then(an_objective(*ACTIVE), added, at=NOW + 20 * DAY)
     late = objective.key_result(added.key_result_id)
     assert next_due_at(objective, ACTIVE_CYCLE, late) == NOW + 27 * DAY
+    # What is said of a time before it was there does not make it due any sooner.
+    said = checked_in(80.0, key_result_id=added.key_result_id)
+    objective = then(objective, said, at=NOW + 21 * DAY, effective_at=NOW + 3 * DAY)
+    late = objective.key_result(added.key_result_id)
+    assert next_due_at(objective, ACTIVE_CYCLE, late) == NOW + 27 * DAY
 
 
 def test_what_was_taken_up_again_is_due_a_turn_after_that() -> None:
