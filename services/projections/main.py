@@ -32,6 +32,9 @@ from services.projections.waiting import PositionWatch
 VERSION: Final = "0.1.0"
 # As many events are applied in one transaction while the read models catch up.
 BATCH_EVENTS: Final = 2_000
+# Of their own, so that no number of readers keeps the read models from being followed: one to
+# follow by, one to replay what was parked.
+APPLYING_CONNECTIONS: Final = 2
 
 
 def create(
@@ -56,8 +59,12 @@ async def _lifespan(settings: ProjectionsSettings, app: FastAPI) -> AsyncIterato
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings)
         opened.push_async_callback(pool.close)
+        applying = await open_pool(
+            settings.model_copy(update={"database_pool_size": APPLYING_CONNECTIONS})
+        )
+        opened.push_async_callback(applying.close)
         watch = PositionWatch(pool, Checkpoints(OKRS.name, OKRS.stream))
-        appliers = {OKRS.name: Applier(pool, OKRS, watch.announce)}
+        appliers = {OKRS.name: Applier(applying, OKRS, watch.announce)}
         lag = Lag(OKRS.name, OKRS.stream, watch)
         lag.measure(app.state.registry)
         app.state.checks["database"] = partial(check_database, pool)

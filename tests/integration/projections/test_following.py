@@ -1,5 +1,6 @@
 """From the bus into the read models: in order, once, whoever leads and whatever fails."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from contracts.subjects import GOALS_STREAM, event_subject
 from services.chassis.background import working
 from services.chassis.bus import Bus, Message
 from services.chassis.following import follow
+from services.chassis.postgres import connection
 from services.projections.applying import Applier
 from services.projections.lag import CatchingUpError, Lag
 from services.projections.settings import ProjectionsSettings
@@ -100,6 +102,19 @@ async def test_a_second_process_goes_on_when_the_first_is_gone(
             await _see(second, log.events[19])
         await publish(log.events[20:])
         await _see(second, log.events[-1])
+
+
+async def test_readers_who_hold_every_connection_keep_nobody_from_following(
+    starting: Starting, on_the_bus: ProjectionsSettings, log: GoalsLog, publish: Publishing
+) -> None:
+    async with (
+        starting(nats_url=on_the_bus.nats_url, database_pool_size=1) as service,
+        connection(service.projections.pool),
+        asyncio.timeout(BOUND_SECONDS),
+    ):
+        await publish(log.events)
+        while service.projections.watch.reached < log.events[-1].position:
+            await asyncio.sleep(0.01)
 
 
 async def _see(service: Service, event: CloudEvent) -> None:
