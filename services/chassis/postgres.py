@@ -17,6 +17,8 @@ from services.chassis.settings import ServiceSettings
 CONNECT_TIMEOUT_SECONDS = 2
 KEEPALIVE_SECONDS = 3
 LOST_KEEPALIVES = 3
+# What a process does on its own account at the same time: relay, follow, look after what is kept.
+BACKGROUND_CONNECTIONS = 4
 OLDEST_SUPPORTED_MAJOR = 15
 NEWEST_TESTED_MAJOR = 18
 _VERSION_NUMBERS_PER_MAJOR = 10_000
@@ -117,6 +119,12 @@ async def open_pool(settings: ServiceSettings) -> Pool:
     )
     await pool.open()
     return pool
+
+
+async def open_background_pool(settings: ServiceSettings) -> Pool:
+    """A pool for what a service does beside its requests, however many connections these hold."""
+    own = settings.model_copy(update={"database_pool_size": BACKGROUND_CONNECTIONS})
+    return await open_pool(own)
 
 
 @asynccontextmanager

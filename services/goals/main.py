@@ -18,7 +18,7 @@ from services.chassis.eventstore.retention import forget_old_answers, forget_unu
 from services.chassis.eventstore.writer import writing
 from services.chassis.leadership import lead
 from services.chassis.migrations import when_database_is_there
-from services.chassis.postgres import check_database, open_pool
+from services.chassis.postgres import check_database, open_background_pool, open_pool
 from services.chassis.serve import serve
 from services.goals.api import (
     alignments,
@@ -81,6 +81,8 @@ async def _lifespan(settings: GoalsSettings, app: FastAPI) -> AsyncIterator[None
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings)
         opened.push_async_callback(pool.close)
+        background = await open_background_pool(settings)
+        opened.push_async_callback(background.close)
         app.state.checks["database"] = partial(check_database, pool)
         mapper = event_mapper()
         application = await asyncio.to_thread(open_log, settings, mapper)
@@ -88,11 +90,13 @@ async def _lifespan(settings: GoalsSettings, app: FastAPI) -> AsyncIterator[None
         app.state.goals = Goals(writer, EventLog(pool, mapper), pool)
         sender = await opened.enter_async_context(sending(settings))
         app.state.webhooks = Webhooks(app.state.goals.log, pool, sender)
+        own = Goals(writer, EventLog(background, mapper), background)
+        delivery = WebhookDelivery(settings, Webhooks(own.log, background, sender))
         async with working(
-            _on_the_bus(settings, app.state.goals),
-            lead(settings, "retention", partial(forget_old_answers, pool)),
-            lead(settings, "snapshots", partial(forget_unused_snapshots, pool, KINDS)),
-            lead(settings, "webhooks", WebhookDelivery(settings, app.state.webhooks).run),
+            _on_the_bus(settings, own),
+            lead(settings, "retention", partial(forget_old_answers, background)),
+            lead(settings, "snapshots", partial(forget_unused_snapshots, background, KINDS)),
+            lead(settings, "webhooks", delivery.run),
         ):
             yield
 

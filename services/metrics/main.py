@@ -18,7 +18,7 @@ from services.chassis.eventstore.retention import forget_old_answers, forget_unu
 from services.chassis.eventstore.writer import writing
 from services.chassis.leadership import lead
 from services.chassis.migrations import when_database_is_there
-from services.chassis.postgres import check_database, open_pool
+from services.chassis.postgres import check_database, open_background_pool, open_pool
 from services.chassis.serve import serve
 from services.metrics.api import kpis, readings
 from services.metrics.api.problems import PROBLEMS
@@ -58,6 +58,8 @@ async def _lifespan(settings: MetricsSettings, app: FastAPI) -> AsyncIterator[No
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings)
         opened.push_async_callback(pool.close)
+        background = await open_background_pool(settings)
+        opened.push_async_callback(background.close)
         app.state.checks["database"] = partial(check_database, pool)
         mapper = event_mapper()
         application = await asyncio.to_thread(open_log, settings, mapper)
@@ -67,12 +69,13 @@ async def _lifespan(settings: MetricsSettings, app: FastAPI) -> AsyncIterator[No
         await opened.enter_async_context(_recording(recorder))
         app.state.metrics = Metrics(writer, recorder, EventLog(pool, mapper), pool)
         interval = settings.rollup_interval_seconds
-        flusher = Flusher(pool, writer, interval_seconds=interval)
+        flusher = Flusher(background, writer, interval_seconds=interval)
+        own = Metrics(writer, recorder, EventLog(background, mapper), background)
         async with working(
-            _on_the_bus(settings, app.state.metrics),
+            _on_the_bus(settings, own),
             lead(settings, "rollups", flusher.run),
-            lead(settings, "retention", partial(forget_old_answers, pool)),
-            lead(settings, "snapshots", partial(forget_unused_snapshots, pool, KINDS)),
+            lead(settings, "retention", partial(forget_old_answers, background)),
+            lead(settings, "snapshots", partial(forget_unused_snapshots, background, KINDS)),
         ):
             yield
 

@@ -14,7 +14,7 @@ from services.chassis.bus import Bus
 from services.chassis.following import follow
 from services.chassis.leadership import lead
 from services.chassis.migrations import when_database_is_there
-from services.chassis.postgres import check_database, open_pool
+from services.chassis.postgres import check_database, open_background_pool, open_pool
 from services.chassis.serve import serve
 from services.projections.alignment_tree import routes as alignment_tree
 from services.projections.api import parked_aggregates
@@ -32,9 +32,6 @@ from services.projections.waiting import PositionWatch
 VERSION: Final = "0.1.0"
 # As many events are applied in one transaction while the read models catch up.
 BATCH_EVENTS: Final = 2_000
-# Of their own, so that no number of readers keeps the read models from being followed: one to
-# follow by, one to replay what was parked.
-APPLYING_CONNECTIONS: Final = 2
 
 
 def create(
@@ -59,12 +56,10 @@ async def _lifespan(settings: ProjectionsSettings, app: FastAPI) -> AsyncIterato
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings)
         opened.push_async_callback(pool.close)
-        applying = await open_pool(
-            settings.model_copy(update={"database_pool_size": APPLYING_CONNECTIONS})
-        )
-        opened.push_async_callback(applying.close)
+        background = await open_background_pool(settings)
+        opened.push_async_callback(background.close)
         watch = PositionWatch(pool, Checkpoints(OKRS.name, OKRS.stream))
-        appliers = {OKRS.name: Applier(applying, OKRS, watch.announce)}
+        appliers = {OKRS.name: Applier(background, OKRS, watch.announce)}
         lag = Lag(OKRS.name, OKRS.stream, watch)
         lag.measure(app.state.registry)
         app.state.checks["database"] = partial(check_database, pool)

@@ -13,6 +13,7 @@ from contracts.cloudevents import CloudEvent
 from contracts.metrics import KpiRetired
 from contracts.subjects import METRICS_STREAM, event_subject
 from services.chassis.bus import Bus, Message
+from services.chassis.postgres import connection
 from services.goals import following
 from services.goals.following import CheckpointMovedError, followed_to
 from services.goals.settings import GoalsSettings
@@ -456,4 +457,21 @@ async def test_the_service_follows_the_bus_and_publishes_its_log(
             )
             assert json.loads(event.data) == logged["data"]
             assert message.subject == event_subject(event.type, logged["subject"])
+    await bus.close()
+
+
+async def test_readers_who_hold_every_connection_keep_nothing_from_being_published(
+    starting: Starting, settings: GoalsSettings, nats_url: str
+) -> None:
+    on_the_bus = {"nats_url": SecretStr(nats_url)}
+    bus = await Bus.connect(settings.model_copy(update=on_the_bus))
+    published = await bus.client.subscribe("goals.>")
+    async with (
+        asyncio.timeout(BOUND_SECONDS),
+        starting(**on_the_bus, database_pool_size=1) as service,
+        connection(service.goals.pool),
+    ):
+        await service.active_cycle()
+        message = await published.next_msg(timeout=BOUND_SECONDS)
+    assert message.subject.endswith(".planned")
     await bus.close()
