@@ -200,7 +200,7 @@ def newest_position(parts: Iterable[Part]) -> int | None:
     return max(counted, default=None)
 
 
-def own_progress(reached: float, source: OwnSource, position: int) -> KeyResultProgress:
+def valued_progress(reached: float, source: OwnSource, position: int) -> KeyResultProgress:
     """The progress of a key result that has `reached` something by its own value."""
     return KeyResultProgress(
         attainment=reached, progress=clamp(reached), source=source, position=position

@@ -1,7 +1,8 @@
 """NATS JetStream: the connection, the streams, and publishing in order.
 
-Publishing uses JetStream's atomic batches (nats-server 2.12 or newer): a batch is stored whole or
-not at all, after one flush to disk, and only if the stream's last sequence is the expected one.
+Several messages are published as one of JetStream's atomic batches (nats-server 2.12 or newer),
+stored whole or not at all; one message is published plainly. Either is on disk once acknowledged,
+and stored only if the stream's last sequence is the expected one.
 That last condition is what keeps two leaders apart.
 """
 

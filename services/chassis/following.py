@@ -5,6 +5,7 @@ with what the events led to. Each event names the position of the one before it,
 itself although positions have holes.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -26,6 +27,7 @@ from services.chassis.telemetry import Trace, span
 
 PULL_SECONDS: Final = 5.0
 ACK_WAIT_SECONDS: Final = 30
+LOOK_FOR_STREAM_SECONDS: Final = 0.5
 BATCHES_IN_FLIGHT: Final = 4
 
 log = structlog.get_logger()
@@ -140,7 +142,8 @@ async def follow(
             if not missing:
                 log.info("stream_not_there_yet", stream=stream)
             missing = True
-            back_off.reset()
+            await asyncio.sleep(LOOK_FOR_STREAM_SECONDS)
+            continue
         except (NatsError, BusUnavailableError, GapError) as error:
             log.warning("following_interrupted", stream=stream, error=repr(error))
         except RewrittenLogError:

@@ -49,8 +49,11 @@ class Followed:
     @property
     def halves(self) -> tuple[float, float]:
         """Events a second of the first half and of the second: as much, if the cost is linear."""
+        # Until the first batch is done, the consumer is made and connections are opened.
+        first, begun = self.batches[0]
         middle, until = next(each for each in self.batches if each[0] >= self.events / 2)
-        return middle / until, (self.events - middle) / (self.batches[-1][1] - until)
+        end = self.batches[-1][1]
+        return (middle - first) / (until - begun), (self.events - middle) / (end - until)
 
 
 async def measure(stack: EmptyStack, company: Company, rounds: int) -> tuple[Followed, Followed]:

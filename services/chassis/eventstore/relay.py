@@ -77,8 +77,8 @@ class Tip:
 class Relay:
     """Publishes one service's log to one stream. Run it as a leader's work.
 
-    A paused former leader cannot publish out of order: each batch is stored only directly after
-    the sequence at which its publisher believes the stream to end.
+    A paused former leader cannot publish out of order: each publication is stored only directly
+    after the sequence at which its publisher believes the stream to end.
     """
 
     def __init__(

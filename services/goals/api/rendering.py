@@ -122,7 +122,7 @@ def checked_in_document(
         "check_in_id": check_in_id,
         # It has a value of its own now, so nothing that contributes to it matters.
         "key_result": _key_result(loaded.state, found, view, progress_of(found)),
-        "warnings": [] if current.position == loaded.state.position else [asdict(_NOT_CURRENT)],
+        "warnings": [] if current.check_in_id == check_in_id else [asdict(_NOT_CURRENT)],
     }
 
 

@@ -102,7 +102,8 @@ class Definition:
 class CurrentValue:
     """Where a key result stands: what said so, since when it is true, and its place in the log.
 
-    `check_in_id` is the check-in that said so, None if a KPI did.
+    `check_in_id` is the check-in that said so, None if a KPI did. Of a `maintain`, `position` is
+    the place of the newest that was counted, which may have been about an earlier time.
     """
 
     value: float
@@ -201,6 +202,8 @@ class KeyResult:
                 check_in_id=event.check_in_id,
                 milestones_done=event.milestones_done,
             )
+        elif self.definition.type == "maintain":
+            current = replace(current, position=logged.position)
         tally = self._tally(event.value, instead_of=None)
         return replace(self, last_check_in=last, current=current, tally=tally)
 
@@ -224,6 +227,8 @@ class KeyResult:
                 position=logged.position,
                 milestones_done=event.milestones_done,
             )
+        elif current is not None and self.definition.type == "maintain":
+            current = replace(current, position=logged.position)
         tally = self._tally(event.value, instead_of=self.definition.in_band(event.was))
         return replace(self, last_check_in=last, current=current, tally=tally)
 

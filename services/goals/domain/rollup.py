@@ -11,7 +11,7 @@ from contracts.progress import (
     Part,
     aligned_progress,
     newest_position,
-    own_progress,
+    valued_progress,
     weighted_mean,
 )
 from services.goals.domain.key_result import KeyResult
@@ -107,4 +107,4 @@ def progress_of(key_result: KeyResult, children: Collection[Part] = ()) -> KeyRe
     attained, current = key_result.attained, key_result.current
     if attained is None or current is None:
         return aligned_progress(children)
-    return own_progress(attained, current.source, current.position)
+    return valued_progress(attained, current.source, current.position)

@@ -16,7 +16,9 @@ from services.goals.domain.upcasters import UPCASTERS
 from services.goals.settings import GoalsSettings
 
 CYCLE: Final = AggregateKind("cycle", CyclePlanned, cycle.evolve, state=Cycle)
-OBJECTIVE: Final = AggregateKind("objective", ObjectiveDrafted, evolving.evolve, state=Objective)
+OBJECTIVE: Final = AggregateKind(
+    "objective", ObjectiveDrafted, evolving.evolve, state=Objective, snapshot_version=2
+)
 # Reviews are short, so no snapshots are taken of them.
 REVIEW: Final[AggregateKind[Review]] = AggregateKind("review", ReviewOpened, review.evolve)
 KINDS: Final = (CYCLE, OBJECTIVE)

@@ -79,7 +79,8 @@ SELECT places.objective_id::text AS id, places.depth,
     objective.score, objective.verdict, objective.labels, objective.delegates::text,
     objective.approved_at, objective.ended_at,
     objective.predecessor_id::text, objective.successor_id::text,
-    progress.own_progress, progress.progress, progress.position, key_results.shown AS key_results,
+    progress.own_progress, progress.progress, nullif(progress.position, 0),
+    key_results.shown AS key_results,
     (
         SELECT json_agg(json_build_array(
             alignment.parent_id, alignment.parent_key_result_id, alignment.kind, alignment.weight
@@ -138,8 +139,8 @@ class NodeRow(NamedTuple):
     `reached` is how many places the whole query reached, the same in every row. `delegates` is a
     JSON array; `key_results` are JSON objects, separated as `pace` says, None where there are none;
     `parents` is what `find_alignments` reads. `starts_on` and `ends_on` are its cycle's, None where
-    that was not known. The fields are the columns of _NODES in their order:
-    put together by name, ten thousand rows take long.
+    that was not known. The fields are the columns of _NODES in their order: ten thousand rows that
+    are put together by name take long.
     """
 
     id: str

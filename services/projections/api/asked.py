@@ -28,7 +28,8 @@ FOLLOWED: Final = "goals"
 
 # One cut through all tables. The driver's own way of a transaction waits for an answer to each of
 # its ends; these wait with the statements between them. It is committed even after a refusal: at a
-# ROLLBACK the driver would forget every statement that is prepared.
+# ROLLBACK the driver would forget every statement that is prepared. Should the connection be lost,
+# that is what the caller is told, whatever else was wrong.
 _BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _END: Final = "COMMIT"
 # Every query is made of lookups by index, however much it finds. One plan fits all parameters, and

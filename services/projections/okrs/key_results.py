@@ -50,7 +50,7 @@ def checked_in(before: KeyResult, event: goals.KeyResultCheckedIn, position: int
     """The key result after a check-in; one about an earlier time only joins what was counted."""
     # A caller's clock ahead of ours must not outdate what is said right afterwards.
     true_at = min(event.context.effective_at, event.context.recorded_at)
-    changes: dict[str, Any] = {"tally": _tally(before, event.value)}
+    changes = _counted(before, event.value, position)
     if before.checked_in_at is None or true_at >= before.checked_in_at:
         changes |= {
             "checked_in_at": true_at,
@@ -71,7 +71,7 @@ def checked_in(before: KeyResult, event: goals.KeyResultCheckedIn, position: int
 def corrected(before: KeyResult, event: goals.CheckInCorrected, position: int) -> KeyResult:
     """The key result after a check-in was put right, which changes what still stands of it."""
     was_in_band = _within(before, event.was)
-    changes: dict[str, Any] = {"tally": _tally(before, event.value, instead_of=was_in_band)}
+    changes = _counted(before, event.value, position, instead_of=was_in_band)
     if event.check_in_id == before.last_check_in_id:
         changes |= {"confidence": event.confidence, "status": event.status}
     if event.check_in_id == before.check_in_id:
@@ -157,6 +157,14 @@ def _said(
             replace(each, done=each.id in event.milestones_done) for each in before.milestones
         )
     return changes
+
+
+def _counted(
+    before: KeyResult, value: float, position: int, *, instead_of: bool | None = None
+) -> dict[str, Any]:
+    """What a value counts for where something is maintained, whatever time it is about."""
+    tally = _tally(before, value, instead_of=instead_of)
+    return {} if tally is None else {"tally": tally, "position": position}
 
 
 def _reckoned(key_result: KeyResult) -> KeyResult:

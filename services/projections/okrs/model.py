@@ -187,7 +187,7 @@ class Okrs:
         if child.objective is not None and child.objective.counts:
             known = child.progress
             parts[alignment.child_id] = (
-                Part(known.progress, alignment.weight, known.position)
+                Part(known.progress, alignment.weight, known.position or None)
                 if known is not None
                 else Part(None, alignment.weight)
             )

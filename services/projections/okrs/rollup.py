@@ -62,7 +62,8 @@ def _refresh(okrs: Okrs, node: Node, at: datetime) -> None:
     children = node.children(None)
     counted = [*own.values(), *children]
     progress = weighted_mean(counted) if children else own_progress
-    after = Progress(objective.objective_id, own_progress, progress, newest_position(counted))
+    position = newest_position(counted) or 0
+    after = Progress(objective.objective_id, own_progress, progress, position)
     if after != before:
         okrs.put_progress(node, after, at)
 

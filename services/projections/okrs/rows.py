@@ -93,14 +93,14 @@ class Progress(Struct, frozen=True, gc=False):
 
     `own_progress` is that of its key results alone; `progress` also counts the children that
     contribute to the objective. Both are None where there is nothing to count. `position` is
-    where in the goals log the newest value stands that `progress` rests on; None: nobody has
-    said any.
+    where in the goals log the newest value stands that `progress` rests on; 0: nobody has said
+    any.
     """
 
     objective_id: UUID
     own_progress: float | None = None
     progress: float | None = None
-    position: int | None = None
+    position: int = 0
 
 
 class Milestone(Struct, frozen=True, gc=False):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from services.chassis import migrations
@@ -73,6 +74,12 @@ async def test_rows_of_an_earlier_version_are_made_anew(
     assert before[0]["revision"] > 7
     for table in ("applied_versions", "parked_aggregates"):
         assert store.rows(f"SELECT group_name FROM {table}") == [{"group_name": "others"}]
+    # A process of the earlier version that still runs must not fill them up again.
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        store.execute(
+            "INSERT INTO okr_progress (objective_id, own_progress, progress, valid_from, valid_to)"
+            " VALUES (gen_random_uuid(), 0.5, 0.5, now(), 'infinity')"
+        )
     applier = new_applier()
     assert await applier.position() == 0
     with pytest.raises(BrokenChainError):

@@ -24,8 +24,8 @@ from contracts.progress import (
     expected_by_phases,
     expected_progress,
     newest_position,
-    own_progress,
     pace,
+    valued_progress,
     verdict,
     weighted_mean,
     within_band,
@@ -154,7 +154,7 @@ def test_whatever_the_type_progress_is_a_share(
     reached = attained(
         kind, value, baseline=0.25, target=0.75, tally=NO_TALLY.plus(in_band=in_band)
     )
-    answer = own_progress(reached, "manual", 1)
+    answer = valued_progress(reached, "manual", 1)
     assert answer.attainment == reached
     assert 0.0 <= answer.progress <= 1.0
 
@@ -281,7 +281,7 @@ def test_a_weight_of_zero_is_not_counted() -> None:
     assert weighted_mean([Part(0.5, 2), Part(1.0, 0)]) == 0.5
 
 
-def test_an_unknown_progress_is_not_counted_as_zero() -> None:
+def test_an_unknvalued_progress_is_not_counted_as_zero() -> None:
     assert weighted_mean([Part(0.5, 1), Part(None, 1)]) == 0.5
 
 
@@ -324,10 +324,10 @@ def test_a_mean_never_falls_when_one_of_its_parts_rises(
 
 
 def test_a_key_result_with_an_own_value_shows_it_unclamped_beside_its_progress() -> None:
-    assert own_progress(1.25, "kpi", 7) == KeyResultProgress(
+    assert valued_progress(1.25, "kpi", 7) == KeyResultProgress(
         attainment=1.25, progress=1.0, source="kpi", position=7
     )
-    assert own_progress(-0.25, "manual", 8) == KeyResultProgress(
+    assert valued_progress(-0.25, "manual", 8) == KeyResultProgress(
         attainment=-0.25, progress=0.0, source="manual", position=8
     )
 

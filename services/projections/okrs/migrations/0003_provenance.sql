@@ -5,7 +5,9 @@
 TRUNCATE okr_cycles, okr_objectives, okr_progress, okr_cycle_objectives, okr_key_results,
     okr_alignments;
 
-ALTER TABLE okr_progress ADD COLUMN position bigint;
+-- 0: nobody has said a value. No default: a process of an older version that still runs cannot
+-- write half a row.
+ALTER TABLE okr_progress ADD COLUMN position bigint NOT NULL;
 
 DELETE FROM parked_events WHERE group_name = 'okrs';
 DELETE FROM parked_aggregates WHERE group_name = 'okrs';

@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.cloudevents import CloudEvent
 from contracts.events import PublishedEvent
 from contracts.subjects import GOALS_STREAM
+from services.chassis.background import cancel_until_ended
 from services.chassis.bus import Bus, Message, PublishRefusedError
 from services.chassis.eventstore.application import LogApplication
 from services.chassis.eventstore.context import LoggedEvent
@@ -24,7 +26,7 @@ from services.chassis.eventstore.relay import (
     published_context,
 )
 from services.chassis.eventstore.writer import Writer
-from services.chassis.following import follow
+from services.chassis.following import LOOK_FOR_STREAM_SECONDS, follow
 from services.chassis.leadership import lead
 from services.chassis.postgres import open_pool
 from services.chassis.settings import ServiceSettings
@@ -82,13 +84,11 @@ class Reader:
 
 @asynccontextmanager
 async def running(*coroutines: object) -> AsyncIterator[None]:
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]  # type: ignore[arg-type]
-    yield
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
+    tasks = {asyncio.ensure_future(coroutine) for coroutine in coroutines}  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        await cancel_until_ended(tasks)
 
 
 @asynccontextmanager
@@ -179,6 +179,20 @@ async def test_a_wiped_stream_is_filled_again_and_nothing_is_applied_twice(
             )
         ):
             assert await newcomer.reached(last) == positions(log_url)
+
+
+async def test_a_reader_whose_stream_is_not_there_yet_waits_for_it(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        await writer.submit(start_pile(uuid4()))
+        with capture_logs() as logs:
+            async with running(following(bus, reader)):
+                await asyncio.sleep(2.5 * LOOK_FOR_STREAM_SECONDS)
+                async with running(relay.run()):
+                    assert await reader.reached(1) == positions(log_url)
+    assert [each["event"] for each in logs].count("stream_not_there_yet") == 1
 
 
 async def test_a_reader_that_fails_gets_the_same_events_again(

@@ -372,6 +372,11 @@ def test_each_check_in_of_what_is_maintained_counts_whenever_it_was_true() -> No
     assert found.tally == Tally(measured=3, in_band=2)
     assert found.attained == pytest.approx(2 / 3)
     assert value_of(state) == 99.995
+    # Its progress rests on what was said last, although that was about an earlier time.
+    assert progress_of(found).position == state.position
+    put_right = corrected(99.0, was=99.9, check_in_id=SECOND)
+    state = then(state, put_right, at=NOW + 2 * DAY, effective_at=NOW - DAY)
+    assert progress_of(only_key_result(state)).position == state.position
 
 
 def test_nothing_else_is_tallied() -> None:

@@ -321,6 +321,7 @@ def test_maintaining_is_the_share_of_check_ins_in_band(log: GoalsLog) -> None:
     log.check_in("homepage", "uptime", 0.0, effective_at=START)
     found = key_result(Projected(log), "uptime")
     assert (found.value, found.progress, found.tally) == (100.0, 0.5, Tally(4, 2))
+    assert found.position == log.events[-1].position
 
 
 def test_maintaining_counts_a_measured_period_once(log: GoalsLog) -> None:
