@@ -155,6 +155,27 @@ class Bus:
             raise PublishRefusedError(f"the stream {stream} ends in messages that are not ours")
         return state.last_seq, None
 
+    async def span(self, stream: str) -> tuple[int, int]:
+        """The sequences of a stream's first and last message; of an empty one, its next and last.
+
+        Raises NotFoundError.
+        """
+        state = (await self.jetstream.stream_info(stream)).state
+        return state.first_seq if state.messages else state.last_seq + 1, state.last_seq
+
+    async def first_headers(self, stream: str, *, with_header: str) -> dict[str, str] | None:
+        """The headers of the stream's first message that has that header, or None: see above."""
+        first, last = await self.span(stream)
+        for sequence in range(first, min(last, first + MAX_FOREIGN_MESSAGES) + 1):
+            headers = await self.headers_at(stream, sequence)
+            if headers is not None and with_header in headers:
+                return headers
+        return None
+
+    async def empty(self, stream: str) -> None:
+        """Remove all messages of a stream. Its next sequence stays what it is."""
+        await self.jetstream.purge_stream(stream)
+
     async def headers_at(self, stream: str, sequence: int) -> dict[str, str] | None:
         """The headers of one stored message, or None when it is not there."""
         if sequence == 0:

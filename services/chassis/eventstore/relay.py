@@ -5,6 +5,7 @@ message says it. An empty or wiped stream is filled again from the first event.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from services.chassis.postgres import session_options
 from services.chassis.settings import ServiceSettings
 from services.chassis.telemetry import Trace
 
-# The log says when it grows; should that word be lost, this is how late the relay notices.
+# The log says when it grows; should that word be lost, this is how late the relay notices. As
+# often it looks whether the stream is still there, and whole.
 LOOK_AGAIN_SECONDS: Final = 1.0
 # A trickle is published event by event and at once: an atomic batch has a file store of its own,
 # whose flushes to disk take about as long as those of this many single messages.
@@ -35,6 +37,7 @@ MAX_TRICKLE_EVENTS: Final = 5
 GATHER_SECONDS: Final = 0.01
 CHANNEL: Final = "stored_events"
 POSITION: Final = "ce-position"
+PREVIOUS_POSITION: Final = "ce-previousposition"
 
 log = structlog.get_logger()
 
@@ -66,12 +69,20 @@ def published_context(logged: LoggedEvent) -> EventContext:
     )
 
 
+class StreamChangedError(Exception):
+    """The stream is not as this relay left it: it was wiped, or somebody else published."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """The end of the stream: its last sequence, and the event it holds there."""
+    """The end of the stream: its last sequence, and the position of the last event in it.
+
+    `first_sequence` is where the stream begins: once something is removed there, it is not whole.
+    """
 
     sequence: int
     position: int
+    first_sequence: int
 
 
 class Relay:
@@ -101,8 +112,12 @@ class Relay:
         await self._bus.ensure_stream(self._stream)
         tip = await self._find_tip()
         log.info("relaying", stream=self._stream, after=tip.position)
+        look_at = time.monotonic() + LOOK_AGAIN_SECONDS
         async with self._listening() as connection:
             while True:
+                if time.monotonic() >= look_at:
+                    await self._look(tip)
+                    look_at = time.monotonic() + LOOK_AGAIN_SECONDS
                 events = await self._log.after(tip.position, MAX_BATCH_MESSAGES)
                 if not events:
                     await _grown(connection)
@@ -112,15 +127,33 @@ class Relay:
                     await asyncio.sleep(GATHER_SECONDS)
 
     async def _find_tip(self) -> Tip:
-        """Where the stream ends, proved to be a place in this log."""
+        """Where the stream ends, proved to be a place in this log.
+
+        A stream that does not begin with the log's first event is emptied, to be filled anew.
+        """
         last_sequence, headers = await self._bus.last_message(self._stream, with_header=POSITION)
-        if headers is None:
-            return Tip(last_sequence, 0)
-        position = int(headers[POSITION])
-        published = await self._log.at(position)
-        if published is None or headers.get("ce-id") != str(_id(published)):
-            raise LogBehindError(position, await self._log.head())
-        return Tip(last_sequence, position)
+        position = 0
+        if headers is not None:
+            position = int(headers[POSITION])
+            published = await self._log.at(position)
+            if published is None or headers.get("ce-id") != str(_id(published)):
+                raise LogBehindError(position, await self._log.head())
+            if not await self._is_whole():
+                log.warning("stream_incomplete", stream=self._stream)
+                await self._bus.empty(self._stream)
+                position = 0
+        first_sequence, _ = await self._bus.span(self._stream)
+        return Tip(last_sequence, position, first_sequence)
+
+    async def _is_whole(self) -> bool:
+        first = await self._bus.first_headers(self._stream, with_header=PREVIOUS_POSITION)
+        return first is not None and first[PREVIOUS_POSITION] == "0"
+
+    async def _look(self, tip: Tip) -> None:
+        """Raise StreamChangedError unless the stream is as it was left, NotFoundError if gone."""
+        found = await self._bus.span(self._stream)
+        if found != (tip.first_sequence, tip.sequence):
+            raise StreamChangedError(f"{self._stream} spans {found}, not as {tip}")
 
     async def _publish_after(self, tip: Tip, events: Sequence[LoggedEvent]) -> Tip:
         messages: list[Message] = []
@@ -132,7 +165,7 @@ class Relay:
         sequence = await self._bus.publish_in_order(
             self._stream, messages, last_sequence=tip.sequence
         )
-        return Tip(sequence, previous)
+        return Tip(sequence, previous, tip.first_sequence)
 
     def _message(self, event: LoggedEvent, previous_position: int) -> Message:
         published = self._publish(event)

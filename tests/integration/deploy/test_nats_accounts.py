@@ -117,6 +117,9 @@ async def test_a_log_is_published_and_followed(
             with suppress(NotFoundError):
                 await bus.jetstream.delete_consumer(stream, durable)
             assert await receive(bus, stream, durable) == 3
+    async with bus_of(publisher, server) as bus:
+        await bus.empty(stream)
+        assert await bus.span(stream) == (4, 3)
 
 
 async def test_a_producers_reading_reaches_metrics_which_can_reject_it(

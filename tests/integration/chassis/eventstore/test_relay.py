@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from nats.js.errors import NotFoundError
 from structlog.testing import capture_logs
 
 from contracts.cloudevents import CloudEvent
@@ -179,6 +180,63 @@ async def test_a_wiped_stream_is_filled_again_and_nothing_is_applied_twice(
             )
         ):
             assert await newcomer.reached(last) == positions(log_url)
+
+
+@pytest.mark.parametrize("harm", ["delete", "purge", "purge the beginning"])
+async def test_a_stream_that_is_harmed_while_nothing_happens_is_filled_again(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str, harm: str
+) -> None:
+    reader, newcomer = Reader(), Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(lead(settings, "relay", relay.run), following(bus, reader)):
+            last = await fill(writer, pile, 20)
+            await reader.reached(last)
+            if harm == "delete":
+                await bus.jetstream.delete_stream(GOALS_STREAM)
+            else:
+                keep = 0 if harm == "purge" else 3
+                await bus.jetstream.purge_stream(GOALS_STREAM, keep=keep)
+            async with asyncio.timeout(BOUND_SECONDS):
+                while await in_stream(bus) < 21:
+                    await asyncio.sleep(0.05)
+            last = await fill(writer, pile, 2)
+            assert await reader.reached(last) == positions(log_url)
+        async with running(
+            follow(
+                bus,
+                stream=GOALS_STREAM,
+                durable="newcomer",
+                load_position=newcomer.load_position,
+                apply=newcomer.apply,
+            )
+        ):
+            assert await newcomer.reached(last) == positions(log_url)
+
+
+async def test_a_stream_that_was_harmed_while_nobody_looked_is_filled_again(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile = uuid4()
+        await writer.submit(start_pile(pile))
+        last = await fill(writer, pile, 20)
+        async with running(relay.run()):
+            async with asyncio.timeout(BOUND_SECONDS):
+                while await in_stream(bus) < 21:
+                    await asyncio.sleep(0.05)
+        await bus.jetstream.purge_stream(GOALS_STREAM, seq=10)
+        async with running(relay.run(), following(bus, reader)):
+            assert await reader.reached(last) == positions(log_url)
+
+
+async def in_stream(bus: Bus) -> int:
+    try:
+        return (await bus.jetstream.stream_info(GOALS_STREAM)).state.messages
+    except NotFoundError:
+        return 0
 
 
 async def test_a_reader_whose_stream_is_not_there_yet_waits_for_it(
