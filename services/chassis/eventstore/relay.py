@@ -30,8 +30,9 @@ from services.chassis.telemetry import Trace
 # often it looks whether the stream is still there, and whole.
 LOOK_AGAIN_SECONDS: Final = 1.0
 # A trickle is published event by event and at once: an atomic batch has a file store of its own,
-# whose flushes to disk take about as long as those of this many single messages.
-MAX_TRICKLE_EVENTS: Final = 5
+# whose flushes to disk take as long as those of five to ten single messages. With the higher of
+# these, a few hundred events a second find back to being a trickle after a busy moment.
+MAX_TRICKLE_EVENTS: Final = 10
 # Of a flood, what comes within this time travels together: that costs fewer flushes here, and
 # fewer transactions of those who follow.
 GATHER_SECONDS: Final = 0.01

@@ -299,7 +299,7 @@ async def test_only_a_flood_is_worth_an_atomic_batch(
     assert batched == [backlog > MAX_TRICKLE_EVENTS] * backlog
 
 
-@pytest.mark.parametrize("at_once", [2, 10])
+@pytest.mark.parametrize("at_once", [2, 20])
 async def test_two_relays_at_once_publish_every_event_once(
     settings: ServiceSettings, open_log: OpenLog, log_url: str, at_once: int
 ) -> None:
