@@ -106,11 +106,11 @@ async def wired(
     await bus.close()
 
 
-def following(bus: Bus, reader: Reader) -> object:
+def following(bus: Bus, reader: Reader, *, durable: str = "reader") -> object:
     return follow(
         bus,
         stream=GOALS_STREAM,
-        durable="reader",
+        durable=durable,
         load_position=reader.load_position,
         apply=reader.apply,
     )
@@ -170,15 +170,7 @@ async def test_a_wiped_stream_is_filled_again_and_nothing_is_applied_twice(
             await bus.jetstream.delete_stream(GOALS_STREAM)
             last = await fill(writer, pile, 50)
             assert await reader.reached(last) == positions(log_url)
-        async with running(
-            follow(
-                bus,
-                stream=GOALS_STREAM,
-                durable="newcomer",
-                load_position=newcomer.load_position,
-                apply=newcomer.apply,
-            )
-        ):
+        async with running(following(bus, newcomer, durable="newcomer")):
             assert await newcomer.reached(last) == positions(log_url)
 
 
@@ -203,15 +195,7 @@ async def test_a_stream_that_is_harmed_while_nothing_happens_is_filled_again(
                     await asyncio.sleep(0.05)
             last = await fill(writer, pile, 2)
             assert await reader.reached(last) == positions(log_url)
-        async with running(
-            follow(
-                bus,
-                stream=GOALS_STREAM,
-                durable="newcomer",
-                load_position=newcomer.load_position,
-                apply=newcomer.apply,
-            )
-        ):
+        async with running(following(bus, newcomer, durable="newcomer")):
             assert await newcomer.reached(last) == positions(log_url)
 
 
