@@ -20,9 +20,12 @@ PART_EVENTS: Final = 200
 # A crash of PostgreSQL may take back the last moments of rows and checkpoint together, and they
 # are followed again: a flush to disk for each batch would protect nothing.
 _NO_FLUSH: Final = "SET LOCAL synchronous_commit = off"
-# Every statement finds its rows by key. While the tables are new, PostgreSQL believes them small
-# and would read them whole.
-_BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
+# Every statement finds its rows by key, one look-up each. While the tables are new, PostgreSQL
+# believes them small and would read all of a table, or of its index, to join it.
+_BY_INDEX: Final = """
+SELECT set_config(option, 'off', true)
+FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) AS option
+"""
 
 
 class BrokenChainError(Exception):

@@ -48,14 +48,19 @@ _ALIGNMENTS: Final = TemporalTable[AlignmentKey, Alignment](
     ("child_id", "parent_id", "parent_key_result_id"),
 )
 
+# OFFSET keeps the look-up from being planned as a join, which would read all alignments.
 _ANCESTORS: Final = """
 WITH RECURSIVE ancestors (objective_id) AS (
     SELECT unnest(%(objectives)s::uuid[])
     UNION
-    SELECT alignment.parent_id
+    SELECT above.parent_id
     FROM ancestors
-    JOIN okr_alignments AS alignment ON alignment.child_id = ancestors.objective_id
-    WHERE alignment.valid_to = 'infinity' AND alignment.kind = 'contributes'
+    CROSS JOIN LATERAL (
+        SELECT alignment.parent_id FROM okr_alignments AS alignment
+        WHERE alignment.child_id = ancestors.objective_id
+            AND alignment.valid_to = 'infinity' AND alignment.kind = 'contributes'
+        OFFSET 0
+    ) AS above
 )
 SELECT objective_id FROM ancestors
 """

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ from tests.unit.projections.okrs.projected import Projected
 from tests.unit.projections.random_logs import goals_logs
 
 NewApplier = Callable[[], Applier]
+# Far more pairs of objectives than the rows that an event about one of them has to do with.
+MANY = 100
 
 
 @pytest.fixture
@@ -78,27 +80,65 @@ async def test_what_was_not_committed_left_nothing_behind(
     assert store.versions() == expected(log.events)
 
 
-async def test_rows_are_found_by_index_and_a_batch_waits_for_no_flush(
-    applier: Applier, log: GoalsLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[list[str], str]] = []
+@dataclass(frozen=True)
+class Look:
+    """What a transaction has done when all but its checkpoint is written."""
+
+    read_whole: list[str]
+    rows_fetched: int
+    synchronous_commit: str
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Look]:
+    """A look into each transaction of an applier."""
+    taken: list[Look] = []
     advance = Checkpoints.advance
 
     async def look_and_advance(
         self: Checkpoints, connection: Connection, *given: Any, **named: Any
     ) -> None:
+        # Else what is counted includes transactions before, for up to a second.
+        await connection.execute("SELECT pg_stat_force_next_flush()")
         found = await connection.execute(
-            "SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
+            "SELECT array_agg(relname) FILTER (WHERE seq_scan > 0), sum(idx_tup_fetch),"
+            " current_setting('synchronous_commit') FROM pg_stat_xact_user_tables"
         )
-        shown = await connection.execute("SELECT current_setting('synchronous_commit')")
-        ((synchronous,),) = await shown.fetchall()
-        seen.append(([name for (name,) in await found.fetchall()], synchronous))
+        ((read_whole, rows_fetched, synchronous_commit),) = await found.fetchall()
+        taken.append(Look(read_whole or [], int(rows_fetched), synchronous_commit))
         await advance(self, connection, *given, **named)
 
     monkeypatch.setattr(Checkpoints, "advance", look_and_advance)
+    return taken
+
+
+async def test_rows_are_found_by_index_and_a_batch_waits_for_no_flush(
+    applier: Applier, log: GoalsLog, looks: list[Look]
+) -> None:
     await applier.apply(log.events[:10])
     await applier.apply(log.events[10:])
-    assert seen == [([], "off"), ([], "off")]
+    assert [(each.read_whole, each.synchronous_commit) for each in looks] == [([], "off")] * 2
+
+
+async def test_no_statement_reads_more_the_more_is_stored(
+    applier: Applier, new_applier: NewApplier, looks: list[Look]
+) -> None:
+    log = GoalsLog()
+    log.cycle()
+    for number in range(MANY):
+        log.objective(f"child {number}", {f"kr {number}": 1.0})
+        log.objective(f"parent {number}")
+        log.align(f"child {number}", f"parent {number}")
+    await applier.apply(log.events)
+    looks.clear()
+    applied = len(log.events)
+    for number in range(10):  # past what it takes until a statement is prepared
+        log.check_in(f"child {number}", f"kr {number}", 50.0)
+        await applier.apply(log.events[applied:])  # its rows are in memory
+        log.check_in(f"child {number}", f"kr {number}", 70.0)
+        await new_applier().apply(log.events[applied + 1 :])  # nothing is
+        applied = len(log.events)
+    assert max(each.rows_fetched for each in looks) < MANY
 
 
 async def test_a_former_leader_with_old_rows_in_memory_reads_them_anew(
