@@ -45,10 +45,7 @@ def serve(create: Callable[[], FastAPI], settings: ServiceSettings) -> None:
     """
     configure_logs(settings.log_level, settings.service)
     app = create()
-    # What is there now stays for as long as the process; it need not be looked through again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    spare_collector()
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -70,6 +67,13 @@ def serve(create: Callable[[], FastAPI], settings: ServiceSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _already_stopped)
     _DrainingServer(config, app.state.drain, settings).run()
+
+
+def spare_collector() -> None:
+    """Let Python look for cyclic garbage seldom, and not among what is there now: that stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 def _already_stopped(_number: int, _frame: FrameType | None) -> None:

@@ -80,7 +80,15 @@ SELECT places.objective_id::text AS id, places.depth,
     objective.approved_at, objective.ended_at,
     objective.predecessor_id::text, objective.successor_id::text,
     progress.own_progress, progress.progress, nullif(progress.position, 0),
-    key_results.shown AS key_results,
+    (
+        SELECT string_agg(key_result.document, %(separator)s ORDER BY member.place)
+        FROM unnest(objective.key_result_ids) WITH ORDINALITY AS member (key_result_id, place)
+        CROSS JOIN LATERAL (
+            SELECT version.document FROM okr_key_results AS version
+            WHERE version.key_result_id = member.key_result_id AND version.valid_from <= %(at)s
+            ORDER BY version.valid_from DESC LIMIT 1
+        ) AS key_result
+    ) AS key_results,
     (
         SELECT json_agg(json_build_array(
             alignment.parent_id, alignment.parent_key_result_id, alignment.kind, alignment.weight
@@ -106,15 +114,6 @@ LEFT JOIN LATERAL (
     WHERE version.cycle_id = objective.cycle_id AND version.valid_from <= %(at)s
     ORDER BY version.valid_from DESC LIMIT 1
 ) AS cycle ON true
-CROSS JOIN LATERAL (
-    SELECT string_agg(key_result.document, %(separator)s ORDER BY member.place) AS shown
-    FROM unnest(objective.key_result_ids) WITH ORDINALITY AS member (key_result_id, place)
-    CROSS JOIN LATERAL (
-        SELECT version.document FROM okr_key_results AS version
-        WHERE version.key_result_id = member.key_result_id AND version.valid_from <= %(at)s
-        ORDER BY version.valid_from DESC LIMIT 1
-    ) AS key_result
-) AS key_results
 """
 
 _BELOW: Final = """
