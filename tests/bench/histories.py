@@ -6,7 +6,6 @@ the bytes of its own mapper under other ids, and the index rows that belong to t
 one thing after the other, so that the figures are times and not rates.
 """
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
+import uvloop
 
 from deploy.local.ports import free_port
 from deploy.local.tokens import Role, TokenIssuer
@@ -59,7 +59,7 @@ def measure(stack: EmptyStack) -> list[Times]:
         scratch_database(stack.postgres_url(), DATABASE) as database,
         _service(stack, database) as goals,
     ):
-        return asyncio.run(_measure(goals, stack.token(Role.ADMIN), database))
+        return uvloop.run(_measure(goals, stack.token(Role.ADMIN), database))
 
 
 async def _measure(goals: str, token: str, database: str) -> list[Times]:

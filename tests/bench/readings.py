@@ -106,12 +106,8 @@ def count(database_url: str, source: str) -> int:
     return number
 
 
-def measure_plain(database_url: str, turn: int) -> Load:
+async def measure_plain(database_url: str, turn: int) -> Load:
     """Prepared arrays into the same table over plain SQL, a commit per batch."""
-    return asyncio.run(_measure_plain(database_url, turn))
-
-
-async def _measure_plain(database_url: str, turn: int) -> Load:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as admin:
         cursor = await admin.execute(
             "SELECT kpi_no FROM metrics.kpis WHERE key = %s", [KPI], prepare=False

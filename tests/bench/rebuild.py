@@ -56,16 +56,18 @@ class Followed:
         return (middle - first) / (until - begun), (self.events - middle) / (end - until)
 
 
-async def measure(stack: EmptyStack, company: Company, rounds: int) -> tuple[Followed, Followed]:
-    """The best round of decoding alone, and that of a rebuild."""
+async def measure(
+    stack: EmptyStack, company: Company, rounds: int
+) -> list[tuple[Followed, Followed]]:
+    """Rounds of a rebuild, each with one of decoding alone right before it."""
     last = parse_positions(company.position)["goals"]
-    decoded, rebuilt = [], []
+    measured = []
     for _ in range(rounds):
         with scratch_database(stack.postgres_url(), DATABASE) as database:
             settings = _settings(stack, database)
-            decoded.append(await _decode(settings, last))
-            rebuilt.append(await _rebuild(settings, last))
-    return max(decoded, key=_rate), max(rebuilt, key=_rate)
+            decoded = await _decode(settings, last)
+            measured.append((await _rebuild(settings, last), decoded))
+    return measured
 
 
 async def _decode(settings: ProjectionsSettings, last: int) -> Followed:
@@ -130,7 +132,3 @@ def _settings(stack: EmptyStack, database: str) -> ProjectionsSettings:
         nats_password=SecretStr(stack.home.password("nats-admin")),
         jwks=str(TokenIssuer(stack.home.keys).jwks_file),
     )
-
-
-def _rate(followed: Followed) -> float:
-    return followed.rate

@@ -34,8 +34,9 @@ LOOK_AGAIN_SECONDS: Final = 1.0
 # these, a few hundred events a second find back to being a trickle after a busy moment.
 MAX_TRICKLE_EVENTS: Final = 10
 # Of a flood, what comes within this time travels together: that costs fewer flushes here, and
-# fewer transactions of those who follow.
-GATHER_SECONDS: Final = 0.01
+# fewer transactions of those who follow. The more there is, the longer the next is waited for.
+GATHER_SECONDS_PER_EVENT: Final = 0.001
+MAX_GATHER_SECONDS: Final = 0.1
 CHANNEL: Final = "stored_events"
 POSITION: Final = "ce-position"
 PREVIOUS_POSITION: Final = "ce-previousposition"
@@ -125,7 +126,8 @@ class Relay:
                 for batch in _batches(events):
                     tip = await self._publish_after(tip, batch)
                 if MAX_TRICKLE_EVENTS < len(events) < MAX_BATCH_MESSAGES:
-                    await asyncio.sleep(GATHER_SECONDS)
+                    gathering = len(events) * GATHER_SECONDS_PER_EVENT
+                    await asyncio.sleep(min(gathering, MAX_GATHER_SECONDS))
 
     async def _find_tip(self) -> Tip:
         """Where the stream ends, proved to be a place in this log.
