@@ -19,8 +19,8 @@ from tests.bench.load import Caller, Load, drive
 from tests.empty_stack import EmptyStack
 
 CLIENTS = 64
-SECONDS = 8.0
-WARM_UP_SECONDS = 2.0
+SECONDS = 4.0
+WARM_UP_SECONDS = 1.0
 START_SECONDS = 30.0
 
 Step = Callable[[], Awaitable[object]]

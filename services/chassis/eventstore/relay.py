@@ -33,8 +33,9 @@ LOOK_AGAIN_SECONDS: Final = 1.0
 # whose flushes to disk take as long as those of five to ten single messages. With the higher of
 # these, a few hundred events a second find back to being a trickle after a busy moment.
 MAX_TRICKLE_EVENTS: Final = 10
-# Of a flood, what comes within this time travels together: that costs fewer flushes here, and
-# fewer transactions of those who follow. The more there is, the longer the next is waited for.
+# A flood is waited for, so that much of it travels together: that costs fewer flushes here, and
+# fewer transactions of those who follow.
+FIRST_GATHER_SECONDS: Final = 0.01
 GATHER_SECONDS_PER_EVENT: Final = 0.001
 MAX_GATHER_SECONDS: Final = 0.1
 CHANNEL: Final = "stored_events"
@@ -87,6 +88,28 @@ class Tip:
     first_sequence: int
 
 
+class Gathering:
+    """How long to let events gather: not at all in a trickle, and the longer the more there are.
+
+    It takes a while of flood to get there. What comes after one large command is not held up.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = FIRST_GATHER_SECONDS
+
+    def after(self, published: int) -> float:
+        """How many seconds to wait, now that so many events were found and published."""
+        if published <= MAX_TRICKLE_EVENTS:
+            self._seconds = FIRST_GATHER_SECONDS
+            return 0.0
+        if published >= MAX_BATCH_MESSAGES:
+            return 0.0  # more is there already
+        seconds = self._seconds
+        wanted = min(published * GATHER_SECONDS_PER_EVENT, MAX_GATHER_SECONDS)
+        self._seconds = min(2 * seconds, wanted)
+        return seconds
+
+
 class Relay:
     """Publishes one service's log to one stream. Run it as a leader's work.
 
@@ -115,6 +138,7 @@ class Relay:
         tip = await self._find_tip()
         log.info("relaying", stream=self._stream, after=tip.position)
         look_at = time.monotonic() + LOOK_AGAIN_SECONDS
+        gathering = Gathering()
         async with self._listening() as connection:
             while True:
                 if time.monotonic() >= look_at:
@@ -125,9 +149,7 @@ class Relay:
                     await _grown(connection)
                 for batch in _batches(events):
                     tip = await self._publish_after(tip, batch)
-                if MAX_TRICKLE_EVENTS < len(events) < MAX_BATCH_MESSAGES:
-                    gathering = len(events) * GATHER_SECONDS_PER_EVENT
-                    await asyncio.sleep(min(gathering, MAX_GATHER_SECONDS))
+                await asyncio.sleep(gathering.after(len(events)))
 
     async def _find_tip(self) -> Tip:
         """Where the stream ends, proved to be a place in this log.
