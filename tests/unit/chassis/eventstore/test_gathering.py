@@ -29,8 +29,10 @@ def test_a_trickle_is_published_at_once() -> None:
 
 def test_one_large_command_holds_up_little_of_what_comes_next() -> None:
     gathering = Gathering()
-    assert gathering.after(300) == FIRST_GATHER_SECONDS
-    assert gathering.after(2) == 0
+    for _ in range(2):
+        assert gathering.after(300) == FIRST_GATHER_SECONDS
+        assert gathering.after(300) == 2 * FIRST_GATHER_SECONDS
+        assert gathering.after(2) == 0
 
 
 def test_the_longer_and_the_larger_a_flood_the_longer_it_is_waited_for() -> None:
