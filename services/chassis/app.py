@@ -38,7 +38,6 @@ from services.chassis.problems import (
     UNAUTHENTICATED,
     UNAVAILABLE,
     ProblemTable,
-    install_problem_handlers,
 )
 from services.chassis.requests import RequestMetrics, RequestMiddleware
 from services.chassis.route_index import RouteIndex
@@ -110,9 +109,9 @@ def create_app(
         # An included router would match each of its routes twice per request, which with thirty
         # routes costs more than the rest of the chassis; taken over, they are matched once.
         app.router.routes.extend(router.routes)
-    app.router.middleware_stack = RouteIndex(app.router)
-    install_problem_handlers(app, {**CHASSIS_PROBLEMS, **problems})
-    _install_requests(app, settings)
+    # In place of the layers that FastAPI would build: this one does what they do for an answer,
+    # an error and a bound, in a third of their time.
+    app.middleware_stack = _requests(app, settings, {**CHASSIS_PROBLEMS, **problems})
     return app
 
 
@@ -128,13 +127,16 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def _install_requests(app: FastAPI, settings: ServiceSettings) -> None:
+def _requests(
+    app: FastAPI, settings: ServiceSettings, problems: ProblemTable
+) -> RequestMiddleware:
     slots = Slots(settings.max_in_flight_requests)
-    app.add_middleware(
-        RequestMiddleware,
+    return RequestMiddleware(
+        RouteIndex(app.router),
         bounds=Bounds(settings.max_body_bytes, slots),
         drain=app.state.drain,
         metrics=RequestMetrics(app.state.registry, slots),
+        problems=problems,
         templates=_templates(app),
     )
 

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 import structlog
-from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
@@ -155,26 +154,19 @@ def _with_subclasses(family: type[Exception]) -> Iterator[type[Exception]]:
         yield from _with_subclasses(subclass)
 
 
-def install_problem_handlers(app: FastAPI, table: ProblemTable) -> None:
-    """Make every error of `table`, every HTTP error and every invalid request a problem."""
+def error_response(table: ProblemTable, scope: Scope, error: Exception) -> ProblemResponse:
+    """The answer to whatever serving a request raised.
 
-    async def answer_mapped(request: Request, error: Exception) -> ProblemResponse:
-        return mapped_response(table, request.scope, error)
-
-    for error_class in table:
-        app.add_exception_handler(error_class, answer_mapped)
-    app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_exception_handler(RequestValidationError, _answer_invalid_request)
-
-
-def mapped_response(table: ProblemTable, scope: Scope, error: Exception) -> ProblemResponse:
-    """The answer to an error of the table.
-
-    An error says what happened in `str(error)`. It may carry `extensions`, a mapping of further
-    members of the document, and `headers`, where it was raised at the HTTP edge itself.
+    An error of the table says what happened in `str(error)`. It may carry `extensions`, a mapping
+    of further members of the document, and `headers`, where it was raised at the HTTP edge itself.
     """
+    if isinstance(error, HTTPException):
+        return _http_error_response(scope, error)
+    if isinstance(error, RequestValidationError):
+        return _invalid_request_response(scope, error)
     problem = find_problem(table, type(error))
-    assert problem is not None, "a handler is registered for nothing but the table's classes"
+    if problem is None:
+        return _internal_error_response(scope, error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request_failed", problem=problem.slug, cause=_cause(error))
     return problem_response(
@@ -186,7 +178,7 @@ def mapped_response(table: ProblemTable, scope: Scope, error: Exception) -> Prob
     )
 
 
-def internal_error_response(scope: Scope, error: Exception) -> ProblemResponse:
+def _internal_error_response(scope: Scope, error: Exception) -> ProblemResponse:
     """The answer to an error nobody expected: its story goes to the log, not to the caller."""
     log.error("request_crashed", path=scope["path"], exc_info=error)
     return problem_response(INTERNAL_ERROR, scope)
@@ -197,22 +189,21 @@ def _cause(error: Exception) -> str:
     return f"{type(origin).__name__}: {origin}"
 
 
-async def _answer_http_error(request: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, HTTPException)
+def _http_error_response(scope: Scope, error: HTTPException) -> ProblemResponse:
     problem = _BY_STATUS.get(error.status_code) or _of_status(error.status_code)
     phrase = HTTPStatus(error.status_code).phrase
     # Starlette fills in the bare phrase, which says less than the title does.
     detail = error.detail if error.detail != phrase else None
     headers = dict(error.headers or {})
     if "Allow" in headers:
-        headers["Allow"] = _allowed_methods(request)
-    return problem_response(problem, request.scope, detail=detail, headers=headers)
+        headers["Allow"] = _allowed_methods(scope)
+    return problem_response(problem, scope, detail=detail, headers=headers)
 
 
-def _allowed_methods(request: Request) -> str:
+def _allowed_methods(scope: Scope) -> str:
     """Every method of the resource. The router names those of the first matching route only."""
-    contexts = list(iter_route_contexts(request.app.routes))
-    endpoint = request.scope["endpoint"]
+    contexts = list(iter_route_contexts(scope["app"].routes))
+    endpoint = scope["endpoint"]
     path = next(each.path for each in contexts if each.endpoint is endpoint)
     methods = {method for each in contexts if each.path == path for method in each.methods or ()}
     return ", ".join(sorted(methods))
@@ -223,12 +214,11 @@ def _of_status(status: int) -> Problem:
     return Problem(_NO_LETTERS.sub("-", phrase.lower()), status, f"{phrase}.")
 
 
-async def _answer_invalid_request(request: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, RequestValidationError)
+def _invalid_request_response(scope: Scope, error: RequestValidationError) -> ProblemResponse:
     faults = error.errors()
     return problem_response(
         INVALID_REQUEST,
-        request.scope,
+        scope,
         detail=f"{len(faults)} part(s) of the request are not valid.",
         extensions={"errors": [_fault(each) for each in faults[:MAX_REPORTED_FAULTS]]},
     )

@@ -18,7 +18,8 @@ from services.chassis.problems import (
     BODY_TOO_LARGE,
     OVERLOADED,
     ProblemResponse,
-    internal_error_response,
+    ProblemTable,
+    error_response,
     problem_response,
 )
 from services.chassis.telemetry import TRACEPARENT, Trace, enter_request, span, tracing
@@ -93,6 +94,7 @@ class RequestMiddleware:
         bounds: Bounds,
         drain: Drain,
         metrics: RequestMetrics,
+        problems: ProblemTable,
         templates: Mapping[object, str],
     ) -> None:
         self._app = app
@@ -100,6 +102,7 @@ class RequestMiddleware:
         self._slots = bounds.slots
         self._drain = drain
         self._metrics = metrics
+        self._problems = problems
         self._templates = templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,7 +150,7 @@ class RequestMiddleware:
             # An answer that has begun cannot become another: the server cuts it off instead.
             if exchange.started:
                 raise
-            await exchange.answer(internal_error_response(exchange.scope, error))
+            await exchange.answer(error_response(self._problems, exchange.scope, error))
 
     def _describe(self, recorded: "Span | None", exchange: "_Exchange") -> None:
         if recorded is None:

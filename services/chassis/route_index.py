@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.convertors import PathConvertor
 from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,7 +23,8 @@ class RouteIndex:
 
     def __init__(self, router: Router) -> None:
         self._router = router
-        self._otherwise: ASGIApp = router.middleware_stack
+        # FastAPI's own way of answering wants this around it.
+        self._otherwise: ASGIApp = AsyncExitStackMiddleware(router)
         self._candidates: dict[tuple[str, int, str], list[Route]] = {}
         routes = list(_with_one_look(router.routes))
         looks = {_look(route.path) for route in routes}
