@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Self
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
@@ -63,9 +64,9 @@ class CloudEvent:
         headers = {
             "ce-specversion": SPEC_VERSION,
             "ce-id": str(self.id),
-            "ce-type": quote(self.type, safe=_PLAIN),
-            "ce-source": quote(self.source, safe=_PLAIN),
-            "ce-subject": quote(self.subject, safe=_PLAIN),
+            "ce-type": _quoted(self.type),
+            "ce-source": _quoted(self.source),
+            "ce-subject": _quoted(self.subject),
             "ce-time": self.time.astimezone(UTC).isoformat(timespec="microseconds"),
             "ce-datacontenttype": CONTENT_TYPE,
             "ce-position": str(self.position),
@@ -108,6 +109,11 @@ def _refuse_contradictions(spec_version: str, event: CloudEvent) -> None:
         raise ValueError(f"ce-specversion is not {SPEC_VERSION}")
     if event.previous_position >= event.position:
         raise ValueError("ce-previousposition is not before ce-position")
+
+
+@lru_cache  # a few types and one source make most of what is asked
+def _quoted(text: str) -> str:
+    return quote(text, safe=_PLAIN)
 
 
 def _text(headers: Mapping[str, str], name: str) -> str:

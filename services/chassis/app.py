@@ -127,9 +127,7 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def _requests(
-    app: FastAPI, settings: ServiceSettings, problems: ProblemTable
-) -> RequestMiddleware:
+def _requests(app: FastAPI, settings: ServiceSettings, problems: ProblemTable) -> RequestMiddleware:
     slots = Slots(settings.max_in_flight_requests)
     return RequestMiddleware(
         RouteIndex(app.router),

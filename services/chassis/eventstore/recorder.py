@@ -30,6 +30,14 @@ from services.chassis.eventstore.snapshots import KEEP, Snapshot, as_parameters
 MAX_TAIL_EVENTS = 2_000
 
 
+def log_channel(schema: str) -> str:
+    """On what the log in this schema says, at COMMIT, that it has grown.
+
+    A channel belongs to a database, in which every service has a schema.
+    """
+    return f"{schema}_stored_events"
+
+
 class GivenAnswer(NamedTuple):
     """A row of `commands`: what a caller's key was answered."""
 
@@ -70,6 +78,7 @@ class LogRecorder(PostgresApplicationRecorder):
                 "readers of the log would miss events. Leave it off."
             )
         super().__init__(datastore, events_table_name=events_table_name)
+        self.channel_name = log_channel(datastore.schema)
         names = {
             "table": Identifier(datastore.schema, events_table_name),
             "commands": Identifier(datastore.schema, "commands"),

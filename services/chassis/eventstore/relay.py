@@ -6,15 +6,12 @@ message says it. An empty or wiped stream is filled again from the first event.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import structlog
-from psycopg import AsyncConnection, sql
-from psycopg.rows import TupleRow
 
 from contracts.cloudevents import CloudEvent, event_id
 from contracts.events import Actor, EventContext, PublishedEvent
@@ -22,7 +19,8 @@ from services.chassis.bus import MAX_BATCH_MESSAGES, Bus, Message
 from services.chassis.eventstore.context import LoggedEvent
 from services.chassis.eventstore.errors import LogBehindError
 from services.chassis.eventstore.reading import EventLog
-from services.chassis.postgres import session_options
+from services.chassis.eventstore.recorder import log_channel
+from services.chassis.listening import heard, listening
 from services.chassis.settings import ServiceSettings
 from services.chassis.telemetry import Trace
 
@@ -38,7 +36,6 @@ MAX_TRICKLE_EVENTS: Final = 10
 FIRST_GATHER_SECONDS: Final = 0.01
 GATHER_SECONDS_PER_EVENT: Final = 0.001
 MAX_GATHER_SECONDS: Final = 0.1
-CHANNEL: Final = "stored_events"
 POSITION: Final = "ce-position"
 PREVIOUS_POSITION: Final = "ce-previousposition"
 
@@ -139,14 +136,15 @@ class Relay:
         log.info("relaying", stream=self._stream, after=tip.position)
         look_at = time.monotonic() + LOOK_AGAIN_SECONDS
         gathering = Gathering()
-        async with self._listening() as connection:
+        channel = log_channel(self._settings.db_schema)
+        async with listening(self._settings, channel) as connection:
             while True:
                 if time.monotonic() >= look_at:
                     await self._look(tip)
                     look_at = time.monotonic() + LOOK_AGAIN_SECONDS
                 events = await self._log.after(tip.position, MAX_BATCH_MESSAGES)
                 if not events:
-                    await _grown(connection)
+                    await heard(connection, within_seconds=LOOK_AGAIN_SECONDS)
                 for batch in _batches(events):
                     tip = await self._publish_after(tip, batch)
                 await asyncio.sleep(gathering.after(len(events)))
@@ -210,26 +208,10 @@ class Relay:
         )
         return Message(published.subject, cloud_event.headers(), cloud_event.data)
 
-    @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        async with await AsyncConnection.connect(
-            self._settings.database_url.get_secret_value(),
-            autocommit=True,
-            **session_options(self._settings),
-        ) as connection:
-            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-            yield connection
-
 
 def _batches(events: Sequence[LoggedEvent]) -> Sequence[Sequence[LoggedEvent]]:
     """What is published together: each event on its own, unless there are many."""
     return [events] if len(events) > MAX_TRICKLE_EVENTS else [[event] for event in events]
-
-
-async def _grown(connection: AsyncConnection[TupleRow]) -> None:
-    """Wait until the log says that it grew, or for a bounded while."""
-    async for _ in connection.notifies(timeout=LOOK_AGAIN_SECONDS, stop_after=1):
-        return
 
 
 def _id(event: LoggedEvent) -> UUID:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from services.chassis.background import together
-from services.chassis.eventstore.relay import CHANNEL as LOG_CHANNEL
+from services.chassis.eventstore.recorder import log_channel
 from services.chassis.listening import heard, listening
 from services.goals.settings import GoalsSettings
 from services.goals.webhooks.couriers import Couriers
@@ -34,7 +34,8 @@ class WebhookDelivery:
         await together(self._follow_log(), self._couriers.run(), forget_old_deliveries(self._pool))
 
     async def _follow_log(self) -> None:
-        async with listening(self._settings, LOG_CHANNEL, CHANNEL) as connection:
+        channels = log_channel(self._settings.db_schema), CHANNEL
+        async with listening(self._settings, *channels) as connection:
             while True:
                 behind = await self._enqueuer.advance()
                 self._couriers.wake()

@@ -31,9 +31,8 @@ class Enqueuer:
 
         Those that stand together go together, and who is far behind holds up nobody.
         """
-        head = await self._log.head()
         async with connection(self._pool) as lent:
-            places = await places_behind(lent, head)
+            places = await places_behind(lent)
         for place in places:
             await self._advance_from(place)
         return bool(places)

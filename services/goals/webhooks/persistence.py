@@ -142,12 +142,14 @@ async def note_health(
     )
 
 
-async def places_behind(connection: Connection, head: int) -> list[int]:
-    """Each position before `head` at which webhooks stand that want to go on."""
+async def places_behind(connection: Connection) -> list[int]:
+    """Each position before the log's end at which webhooks stand that want to go on."""
     statement = sql.SQL(
-        "SELECT DISTINCT position FROM goals.webhooks WHERE position < %s AND {} ORDER BY position"
+        "SELECT DISTINCT position FROM goals.webhooks"
+        " WHERE position < (SELECT max(notification_id) FROM goals.stored_events) AND {}"
+        " ORDER BY position"
     ).format(_WITH_ROOM)
-    cursor = await connection.execute(statement, (head, MAX_PENDING_DELIVERIES - 1))
+    cursor = await connection.execute(statement, (MAX_PENDING_DELIVERIES - 1,))
     return [position for (position,) in await cursor.fetchall()]
 
 

@@ -13,7 +13,7 @@ from eventsourcing.tests.persistence import (
 )
 
 from services.chassis.eventstore.application import LogApplication
-from services.chassis.eventstore.recorder import LogRecorder
+from services.chassis.eventstore.recorder import LogRecorder, log_channel
 
 OpenLog = Callable[[], LogApplication]
 
@@ -76,3 +76,14 @@ def test_kept_answers_are_found_by_index_from_the_first_day(
     text = "\n".join(line for (line,) in plan)
     assert "Index Scan using commands_pkey" in text
     assert "Seq Scan" not in text
+
+
+def test_a_log_that_grows_wakes_only_who_listens_to_it(open_log: OpenLog, log_url: str) -> None:
+    """Channels belong to the database, which the services share."""
+    with psycopg.connect(log_url, autocommit=True) as connection:
+        for channel in (log_channel("piles"), log_channel("heaps"), "stored_events"):
+            connection.execute(f'LISTEN "{channel}"')
+        open_log().recorder.insert_events([some_event()])
+        connection.execute("""NOTIFY "heaps_stored_events", 'the last word'""")
+        heard = [each.channel for each in connection.notifies(timeout=5, stop_after=2)]
+    assert heard == ["piles_stored_events", "heaps_stored_events"]
