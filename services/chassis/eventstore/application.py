@@ -61,8 +61,10 @@ def _environment(database_url: str, schema: str) -> dict[str, str]:
         "POSTGRES_PASSWORD": str(parts.get("password") or ""),
         "POSTGRES_SCHEMA": schema,
         "POSTGRES_ENABLE_DB_FUNCTIONS": "no",
+        # The writer has one thread. A second connection would take every other group, with
+        # statements, plans and caches of its own.
         "POSTGRES_POOL_SIZE": "1",
-        "POSTGRES_MAX_OVERFLOW": "2",
+        "POSTGRES_MAX_OVERFLOW": "0",
         "POSTGRES_MAX_WAITING": str(MAX_WAITING_FOR_CONNECTION),
         "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
         "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
