@@ -76,13 +76,14 @@ class SessionOptions(TypedDict):
     options: str
 
 
-def session_options(settings: ServiceSettings) -> SessionOptions:
+def session_options(settings: ServiceSettings, **parameters: str) -> SessionOptions:
     """Connection parameters that make every session of a service bounded and its own."""
     options = (
         f"-c search_path={settings.db_schema}",
         f"-c statement_timeout={_milliseconds(settings.database_statement_timeout_seconds)}",
         f"-c lock_timeout={_milliseconds(settings.database_lock_timeout_seconds)}",
         "-c timezone=UTC",
+        *(f"-c {name}={_escaped(value)}" for name, value in parameters.items()),
     )
     return {
         "application_name": f"cairn-{settings.service}",
@@ -96,12 +97,16 @@ def session_options(settings: ServiceSettings) -> SessionOptions:
     }
 
 
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace(" ", r"\ ")
+
+
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1_000)
 
 
-async def open_pool(settings: ServiceSettings) -> Pool:
-    """Open the pool of a service.
+async def open_pool(settings: ServiceSettings, **parameters: str) -> Pool:
+    """Open the pool of a service, with these of the server's parameters set in every session.
 
     Connections are in autocommit, so that a transaction exists only where one is asked for. The
     pool opens although the database is away: it connects as soon as it can, and until then
@@ -109,7 +114,7 @@ async def open_pool(settings: ServiceSettings) -> Pool:
     """
     pool: Pool = AsyncConnectionPool(
         settings.database_url.get_secret_value(),
-        kwargs={**session_options(settings), "autocommit": True},
+        kwargs={**session_options(settings, **parameters), "autocommit": True},
         min_size=1,
         max_size=settings.database_pool_size,
         max_waiting=settings.database_max_waiting,

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, LiteralString
+from typing import Final
+
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
 
 from services.chassis.postgres import Connection
 
@@ -53,11 +56,23 @@ class Checkpoints:
 
     async def read(self, connection: Connection) -> Checkpoint:
         """Where the group is now."""
-        return await self._fetch(connection, _READ)
+        return await self.told(await self.ask(connection))
+
+    async def ask(self, connection: Connection) -> AsyncCursor[TupleRow]:
+        """Ask where the group is now. In a pipeline, the answer comes with that to the rest."""
+        return await connection.execute(_READ, self._names, prepare=True)
+
+    async def told(self, cursor: AsyncCursor[TupleRow]) -> Checkpoint:
+        """What the answer to `ask` was."""
+        row = await cursor.fetchone()
+        if row is None:
+            return Checkpoint()
+        position, recorded_at, revision = row
+        return Checkpoint(position, recorded_at or DAWN, revision)
 
     async def lock(self, connection: Connection) -> Checkpoint:
         """Where the group is, and nobody else can move it until the transaction ends."""
-        return await self._fetch(connection, _LOCK)
+        return await self.told(await connection.execute(_LOCK, self._names))
 
     async def advance(
         self, connection: Connection, expected: Checkpoint, *, to: Checkpoint, skipped: int
@@ -77,10 +92,3 @@ class Checkpoints:
         )
         if await moved.fetchone() is None:
             raise CheckpointMovedError(f"the checkpoint is not at {expected.position} any more")
-
-    async def _fetch(self, connection: Connection, statement: LiteralString) -> Checkpoint:
-        row = await (await connection.execute(statement, self._names)).fetchone()
-        if row is None:
-            return Checkpoint()
-        position, recorded_at, revision = row
-        return Checkpoint(position, recorded_at or DAWN, revision)

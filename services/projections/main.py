@@ -14,7 +14,7 @@ from services.chassis.bus import Bus
 from services.chassis.following import follow
 from services.chassis.leadership import lead
 from services.chassis.migrations import when_database_is_there
-from services.chassis.postgres import check_database, open_background_pool, open_pool
+from services.chassis.postgres import check_database, open_background_pool
 from services.chassis.serve import serve
 from services.projections.alignment_tree import routes as alignment_tree
 from services.projections.api import parked_aggregates
@@ -24,7 +24,7 @@ from services.projections.checkpoints import Checkpoints
 from services.projections.cycle_dashboard import routes as cycle_dashboard
 from services.projections.lag import Lag
 from services.projections.okrs.group import OKRS
-from services.projections.runtime import Projections
+from services.projections.runtime import Projections, open_query_pool
 from services.projections.schema import migrate_schema
 from services.projections.settings import ProjectionsSettings
 from services.projections.waiting import PositionWatch
@@ -54,7 +54,7 @@ def create(
 async def _lifespan(settings: ProjectionsSettings, app: FastAPI) -> AsyncIterator[None]:
     await when_database_is_there(partial(migrate_schema, settings))
     async with AsyncExitStack() as opened:
-        pool = await open_pool(settings)
+        pool = await open_query_pool(settings)
         opened.push_async_callback(pool.close)
         background = await open_background_pool(settings)
         opened.push_async_callback(background.close)

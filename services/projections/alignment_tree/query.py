@@ -1,11 +1,12 @@
 """What the alignment tree is read from: the okrs rows that held at a moment, by index alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
+from psycopg import AsyncCursor
 from psycopg.rows import args_row
 
 from contracts.goals import AlignmentKind, Ambition, ObjectiveState, OwnerKind, Verdict
@@ -97,6 +98,14 @@ SELECT places.objective_id::text AS id, places.depth,
         WHERE alignment.child_id = places.objective_id
             AND alignment.valid_from <= %(at)s AND alignment.valid_to > %(at)s
     ) AS parents,
+    CASE WHEN places.depth = %(depth)s THEN (
+        SELECT json_agg(json_build_array(
+            alignment.child_id, alignment.parent_key_result_id, alignment.kind, alignment.weight
+        ))::text
+        FROM okr_alignments AS alignment
+        WHERE alignment.parent_id = places.objective_id
+            AND alignment.valid_from <= %(at)s AND alignment.valid_to > %(at)s
+    ) END AS below,
     cycle.starts_on, cycle.ends_on
 FROM places
 CROSS JOIN LATERAL (
@@ -116,13 +125,8 @@ LEFT JOIN LATERAL (
 ) AS cycle ON true
 """
 
-_BELOW: Final = """
-SELECT child_id::text, parent_id::text, parent_key_result_id::text, kind, weight
-FROM okr_alignments
-WHERE parent_id = ANY(%(objectives)s::uuid[])
-    AND valid_from <= %(at)s AND valid_to > %(at)s
-"""
-_PARENTS: Final = msgspec.json.Decoder(list[tuple[str, str | None, AlignmentKind, float]])
+# Of an alignment that is read with one of its ends: the other end, and what it says.
+_ALIGNED: Final = msgspec.json.Decoder(list[tuple[str, str | None, AlignmentKind, float]])
 
 
 class UnknownObjectiveError(QueryError):
@@ -137,9 +141,9 @@ class NodeRow(NamedTuple):
 
     `reached` is how many places the whole query reached, the same in every row. `delegates` is a
     JSON array; `key_results` are JSON objects, separated as `pace` says, None where there are none;
-    `parents` is what `find_alignments` reads. `starts_on` and `ends_on` are its cycle's, None where
-    that was not known. The fields are the columns of _NODES in their order: ten thousand rows that
-    are put together by name take long.
+    `parents`, and `below` on the last level only, are what `alignments` reads. `starts_on` and
+    `ends_on` are its cycle's, None where that was not known. The fields are the columns of _NODES
+    in their order: ten thousand rows that are put together by name take long.
     """
 
     id: str
@@ -164,6 +168,7 @@ class NodeRow(NamedTuple):
     position: int | None
     key_results: str | None
     parents: str | None
+    below: str | None
     starts_on: date | None
     ends_on: date | None
 
@@ -178,37 +183,32 @@ async def find_roots(
     return [objective_id for (objective_id,) in await found.fetchall()]
 
 
-async def find_nodes(
+async def ask_nodes(
     connection: Connection, roots: Sequence[UUID], *, depth: int, at: datetime, limit: int
-) -> list[NodeRow]:
+) -> AsyncCursor[NodeRow]:
     """What stands below the roots at a moment, at most `depth` levels and about `limit` nodes.
 
     The limit is on places reached: an objective that stands on several levels counts on each.
+    The rows are for the caller to fetch; once a pipeline has ended, they are there.
     """
-    async with connection.cursor(row_factory=args_row(NodeRow)) as cursor:
-        parameters = {
-            "roots": roots,
-            "depth": depth,
-            "at": at,
-            "limit": limit,
-            "separator": DOCUMENT_SEPARATOR,
-        }
-        await cursor.execute(_NODES, parameters, prepare=True)
-        return await cursor.fetchall()
-
-
-async def find_alignments(
-    connection: Connection, rows: Sequence[NodeRow], *, depth: int, at: datetime
-) -> set[Alignment]:
-    """What the objectives are aligned to, and what is aligned to those on the last level."""
-    alignments = {
-        Alignment(row.id, *parent)
-        for row in rows
-        if row.parents is not None
-        for parent in _PARENTS.decode(row.parents)
+    parameters = {
+        "roots": roots,
+        "depth": depth,
+        "at": at,
+        "limit": limit,
+        "separator": DOCUMENT_SEPARATOR,
     }
-    edge = [row.id for row in rows if row.depth == depth]
-    if edge:
-        found = await connection.execute(_BELOW, {"objectives": edge, "at": at}, prepare=True)
-        alignments.update(Alignment(*row) for row in await found.fetchall())
-    return alignments
+    cursor = connection.cursor(row_factory=args_row(NodeRow))
+    return await cursor.execute(_NODES, parameters, prepare=True)
+
+
+def alignments(rows: Iterable[NodeRow]) -> set[Alignment]:
+    """What the objectives are aligned to, and what is aligned to those on the last level."""
+    found: set[Alignment] = set()
+    for row in rows:
+        if row.parents is not None:
+            found.update(Alignment(row.id, *parent) for parent in _ALIGNED.decode(row.parents))
+        if row.below is not None:
+            for child_id, key_result_id, kind, weight in _ALIGNED.decode(row.below):
+                found.add(Alignment(child_id, row.id, key_result_id, kind, weight))
+    return found

@@ -15,8 +15,8 @@ from services.projections.alignment_tree.pace import Term, key_results, standing
 from services.projections.alignment_tree.query import (
     NodeRow,
     UnknownObjectiveError,
-    find_alignments,
-    find_nodes,
+    alignments,
+    ask_nodes,
     find_roots,
 )
 from services.projections.alignment_tree.schemas import AlignmentTreeShape
@@ -59,19 +59,19 @@ async def get_alignment_tree(
     """
     async with asked.known() as known:
         roots = await _roots(known, cycle, root)
-        rows = await find_nodes(
-            known.connection, roots, depth=depth, at=known.as_of, limit=MAX_NODES
-        )
-        if root is not None and not rows:
-            raise UnknownObjectiveError(root)
-        alignments = await find_alignments(known.connection, rows, depth=depth, at=known.as_of)
-    tree = Tree(rows, alignments)
+        nodes = await ask_nodes(known.connection, roots, depth=depth, at=known.at, limit=MAX_NODES)
+    rows = await nodes.fetchall()
+    if root is not None and not rows:
+        raise UnknownObjectiveError(root)
+    tree = Tree(rows, alignments(rows))
     shown = list(tree.depth_first())
     if states is not None or label is not None:
         kept = tree.leading_to(lambda row: _is_wanted(row, states, label))
         shown = [row for row in shown if row.id in kept]
-    document = _document(tree, shown, known.as_of)
-    return known.answer({**document, "truncated": bool(rows) and rows[0].reached >= MAX_NODES})
+    document = _document(tree, shown, await known.as_of())
+    return await known.answer(
+        {**document, "truncated": bool(rows) and rows[0].reached >= MAX_NODES}
+    )
 
 
 def _is_wanted(row: NodeRow, states: Sequence[ObjectiveState] | None, label: str | None) -> bool:
@@ -82,8 +82,8 @@ async def _roots(known: Known, cycle: UUID | None, root: UUID | None) -> Sequenc
     if root is not None:
         return [root]
     if cycle is not None:
-        await cycle_at(known.connection, cycle, known.as_of)
-    return await find_roots(known.connection, cycle_id=cycle, at=known.as_of, limit=MAX_NODES)
+        await cycle_at(known.connection, cycle, known.at)
+    return await find_roots(known.connection, cycle_id=cycle, at=known.at, limit=MAX_NODES)
 
 
 def _document(tree: Tree[NodeRow], shown: Sequence[NodeRow], at: datetime) -> dict[str, Any]:

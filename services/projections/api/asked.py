@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
 
 from contracts.positions import (
     MIN_POSITION_HEADER,
@@ -16,9 +18,10 @@ from contracts.positions import (
 )
 from services.chassis.auth import Caller, require
 from services.chassis.parameters import AS_OF, RawParameter
-from services.chassis.postgres import Connection, Pool, connection
+from services.chassis.postgres import Connection, connection
 from services.chassis.responses import OrjsonResponse
 from services.projections.checkpoints import Checkpoint, Checkpoints
+from services.projections.errors import QueryError
 from services.projections.okrs.group import OKRS
 from services.projections.runtime import Projections
 from services.projections.waiting import SETTLES_WITHIN, NotFollowedYetError
@@ -26,15 +29,8 @@ from services.projections.waiting import SETTLES_WITHIN, NotFollowedYetError
 # The service whose log the read models here follow: positions of others say nothing about them.
 FOLLOWED: Final = "goals"
 
-# One cut through all tables. The driver's own way of a transaction waits for an answer to each of
-# its ends; these wait with the statements between them. It is committed even after a refusal: at a
-# ROLLBACK the driver would forget every statement that is prepared. Should the connection be lost,
-# that is what the caller is told, whatever else was wrong.
-_BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_END: Final = "COMMIT"
-# Every query is made of lookups by index, however much it finds. One plan fits all parameters, and
-# its modest cost also keeps PostgreSQL from compiling it, which would take longer than it runs.
-_PLAN_ONCE: Final = "SET LOCAL plan_cache_mode = force_generic_plan"
+# Rows that hold now hold then, whatever clock the last event was recorded by.
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _CHECKPOINTS: Final = Checkpoints(OKRS.name, OKRS.stream)
 
 Reading = Annotated[Caller, Depends(require("projections:read"))]
@@ -79,24 +75,47 @@ async def _projections(request: Request) -> Projections:
 Running = Annotated[Projections, Depends(_projections)]
 
 
-@dataclass(frozen=True, slots=True)
 class Known:
     """One cut through the read models: everything asked through `connection` is of one state.
 
-    `position` is the last one applied, `as_of` the moment to answer for.
+    Rows are to be looked up for the moment `at`. How much is known is asked first of all; the
+    answer comes with that to whatever is fetched next.
     """
 
-    connection: Connection
-    position: int
-    as_of: datetime
+    def __init__(
+        self, question: "Question", connection: Connection, asked: AsyncCursor[TupleRow]
+    ) -> None:
+        self.connection = connection
+        self.at = question.as_of or _LATEST
+        self._question = question
+        self._asked = asked
+        self._asked_at = datetime.now(UTC)
+        self._checkpoint: Checkpoint | None = None
 
-    def answer(self, document: Mapping[str, Any]) -> OrjsonResponse:
+    async def as_of(self) -> datetime:
+        """The moment that the answer is for.
+
+        Raises NotFollowedYetError, NotSettledYetError: rows were set back since they had come as
+        far as they have to be.
+        """
+        checkpoint = await self._learn()
+        # The clock of who recorded the last event may run ahead of ours.
+        return self._question.as_of or max(self._asked_at, checkpoint.recorded_at)
+
+    async def answer(self, document: Mapping[str, Any]) -> OrjsonResponse:
         """The response, which also says how much was known."""
-        position = render_position(FOLLOWED, self.position)
+        position = render_position(FOLLOWED, (await self._learn()).position)
         return OrjsonResponse(
-            {"position": position, "as_of": self.as_of, **document},
+            {"position": position, "as_of": await self.as_of(), **document},
             headers={POSITION_HEADER: position},
         )
+
+    async def _learn(self) -> Checkpoint:
+        if self._checkpoint is None:
+            checkpoint = await _CHECKPOINTS.told(self._asked)
+            self._question.expect(checkpoint)
+            self._checkpoint = checkpoint
+        return self._checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,32 +136,22 @@ class Question:
         await running.watch.wait_for(self.min_position, running.wait_seconds)
         if self.as_of is not None:
             await running.watch.wait_until_settled(self.as_of, running.wait_seconds)
-        async with _one_cut(running.pool) as lent:
-            checkpoint = await _CHECKPOINTS.read(lent)
-            self._expect(checkpoint)
-            # The clock of who recorded the last event may run ahead of ours.
-            now = max(datetime.now(UTC), checkpoint.recorded_at)
-            yield Known(lent, checkpoint.position, self.as_of or now)
+        async with connection(running.pool) as lent, lent.pipeline():
+            known = Known(self, lent, await _CHECKPOINTS.ask(lent))
+            try:
+                yield known
+            except QueryError:
+                await known.as_of()  # what was not found may have been set back
+                raise
+        await known.as_of()
 
-    def _expect(self, checkpoint: Checkpoint) -> None:
+    def expect(self, checkpoint: Checkpoint) -> None:
         """Refuse rows that were set back since they had come as far as they have to be."""
         if checkpoint.position < self.min_position:
             raise NotFollowedYetError(self.min_position, checkpoint.position)
         watch = self.projections.watch
         if self.as_of is not None and not watch.is_settled(self.as_of, checkpoint):
             raise watch.not_settled(self.as_of, checkpoint)
-
-
-@asynccontextmanager
-async def _one_cut(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection whose statements all see the same state, and wait only for what is read."""
-    async with connection(pool) as lent, lent.pipeline():
-        await lent.execute(_BEGIN)
-        await lent.execute(_PLAN_ONCE)
-        try:
-            yield lent
-        finally:
-            await lent.execute(_END)
 
 
 async def _question(

@@ -64,10 +64,10 @@ async def get_cycles(
     """List the cycles that are known, the latest first."""
     before = decode_cursor(cursor, tuple[date, UUID]) if cursor is not None else None
     async with asked.known() as known:
-        found = await cycles_page(known.connection, before=before, at=known.as_of, limit=limit + 1)
+        found = await cycles_page(known.connection, before=before, at=known.at, limit=limit + 1)
     shown = found[:limit]
     last = shown[-1] if len(found) > limit else None
-    return known.answer(
+    return await known.answer(
         {
             "items": [_cycle(each) for each in shown],
             "next": encode_cursor((last.starts_on, last.cycle_id)) if last else None,
@@ -94,11 +94,12 @@ async def get_cycle_dashboard(
 ) -> Response:
     """Show how a cycle stands: progress, pace, confidence, by owner, and what is behind."""
     async with asked.known() as known:
-        cycle = await cycle_at(known.connection, cycle_id, known.as_of)
+        as_of = await known.as_of()
+        cycle = await cycle_at(known.connection, cycle_id, as_of)
         wanted = Asked(
             cycle_id=cycle_id,
-            at=known.as_of,
-            since=_moment(since, known.as_of),
+            at=as_of,
+            since=_moment(since, as_of),
             owner_kind=owner_kind,
             owner_id=owner_id,
             states=states,
@@ -110,10 +111,10 @@ async def get_cycle_dashboard(
             key=lambda each: (each.title, each.id),
         )
         unchecked = await find_unchecked(
-            known.connection, [each.id for each in active], known.as_of, MAX_UNCHECKED
+            known.connection, [each.id for each in active], as_of, MAX_UNCHECKED
         )
     document = _document(cycle, standings, wanted)
-    return known.answer(
+    return await known.answer(
         {**document, "key_results_without_check_in": [asdict(each) for each in unchecked]}
     )
 

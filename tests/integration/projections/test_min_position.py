@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
@@ -11,6 +12,7 @@ from services.projections.checkpoints import Checkpoints
 from services.projections.waiting import NotFollowedYetError, PositionWatch
 from tests.integration.goals.conftest import problem
 from tests.integration.projections.conftest import Service, Starting
+from tests.unit.projections.goals_log import Q1
 
 BOUND_SECONDS = 20
 
@@ -74,15 +76,26 @@ async def test_a_malformed_position_is_a_problem(service: Service) -> None:
         assert problem(response) == (400, "invalid-header")
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/cycles", {}),
+        (f"/cycle-dashboards/{Q1}", {}),
+        ("/alignment-tree", {"cycle": Q1}),
+        ("/alignment-tree", {"root": Q1}),
+    ],
+)
 async def test_a_read_model_that_was_set_back_does_not_pass_for_what_it_was(
-    service: Service, pool: Pool
+    service: Service, pool: Pool, path: str, query: dict[str, UUID]
 ) -> None:
+    """Nor is what it does not know any more said to be unknown."""
     service.log.cycle()
     position = await service.apply()
     await service.get("/cycles", min_position=position)
     async with pool.connection() as connection:
         await connection.execute("UPDATE checkpoints SET position = 0")
-    response = await service.reader.get("/cycles", headers={"Cairn-Min-Position": position})
+        await connection.execute("DELETE FROM okr_cycles")
+    response = await service.reader.get(path, headers={"Cairn-Min-Position": position}, **query)
     assert problem(response) == (503, "not-followed-yet")
 
 
