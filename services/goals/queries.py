@@ -78,7 +78,7 @@ async def objective_at(
 ) -> tuple[Loaded[Objective], View]:
     """An objective as it was known at a moment, or as a version left it, or as it stands now.
 
-    Raises AggregateNotFoundError when it was not there then.
+    Raises AggregateNotFoundError when it was not there then, VersionNotReachedError.
     """
     loaded = await goals.log.state(OBJECTIVE, objective_id, as_of=as_of, version=version)
     moment = as_of if version is None else loaded.state.changed_at
@@ -116,7 +116,7 @@ async def objective_history(
 ) -> list[Entry]:
     """Up to `limit` entries of an objective's history after a version, oldest first.
 
-    Raises AggregateNotFoundError when it is not there, or has not reached that version.
+    Raises AggregateNotFoundError, VersionNotReachedError.
     """
     return await _told(
         goals, OBJECTIVE, tell, objective_id, after_version=after_version, limit=limit

@@ -20,6 +20,16 @@ class AggregateNotFoundError(EventLogError):
         self.aggregate_id = aggregate_id
 
 
+class VersionNotReachedError(EventLogError):
+    """The aggregate is there, but has not come to that version."""
+
+    def __init__(self, kind: str, aggregate_id: UUID, wanted: int, newest: int) -> None:
+        super().__init__(
+            f"There is no version {wanted} of the {kind} {aggregate_id}: {newest} is its newest."
+        )
+        self.extensions = {"wanted": wanted, "newest": newest}
+
+
 class StaleVersionError(EventLogError):
     """The change was made for another version of the aggregate than the one that stands."""
 

@@ -13,6 +13,7 @@ from services.chassis.eventstore.errors import (
     IdempotencyKeyReusedError,
     LogUnavailableError,
     StaleVersionError,
+    VersionNotReachedError,
     WriterOverloadedError,
 )
 from services.chassis.eventstore.unit import Answer
@@ -21,6 +22,9 @@ from services.chassis.problems import NOT_FOUND, PRECONDITION_FAILED, Problem, P
 
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
 
+VERSION_NOT_FOUND: Final = Problem(
+    "version-not-found", 404, "The resource has not come to that version."
+)
 KEY_REUSED: Final = Problem(
     "idempotency-key-reused", 422, "The Idempotency-Key was used with another request."
 )
@@ -37,6 +41,7 @@ LOG_UNAVAILABLE: Final = Problem(
 # What the log raises; a service's own table stands beside it.
 LOG_PROBLEMS: Final[ProblemTable] = {
     AggregateNotFoundError: NOT_FOUND,
+    VersionNotReachedError: VERSION_NOT_FOUND,
     StaleVersionError: PRECONDITION_FAILED,
     IdempotencyKeyReusedError: KEY_REUSED,
     CommandInFlightError: COMMAND_IN_FLIGHT,

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from services.chassis.eventstore.arrays import TextArray, UuidArray
 from services.chassis.eventstore.context import LoggedEvent
-from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.errors import AggregateNotFoundError, VersionNotReachedError
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.replay import (
     SELECT_REPLAY,
@@ -94,12 +94,14 @@ class EventLog:
 
         Every later read tells the same about that moment, see `close`.
 
-        Raises AggregateNotFoundError when there is none, or was none yet, or when it has not
-        reached that version; what `close` raises.
+        Raises AggregateNotFoundError when there is none, or was none yet; VersionNotReachedError;
+        what `close` raises.
         """
         found = await self._replayed(kind, [aggregate_id], version=version, as_of=as_of)
-        if not found or (version is not None and found[0].version < version):
+        if not found:
             raise AggregateNotFoundError(kind.name, aggregate_id)
+        if version is not None and found[0].version < version:
+            raise VersionNotReachedError(kind.name, aggregate_id, version, found[0].version)
         return found[0]
 
     async def states(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from contracts.goals import Cadence, CycleState
 from services.chassis.bodies import NO_REASON, EmptyBody
-from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.errors import AggregateNotFoundError, VersionNotReachedError
 from services.chassis.eventstore.unit import Answer, Loaded, Unit
 from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
@@ -98,7 +98,9 @@ async def get_cycles(
 @router.get(
     "/{cycle_id}",
     response_model=CycleShape,
-    responses=documented(AggregateNotFoundError, ConflictingParametersError),
+    responses=documented(
+        AggregateNotFoundError, VersionNotReachedError, ConflictingParametersError
+    ),
 )
 async def get_cycle(
     cycle_id: UUID, goals: Running, _: Reading, as_of: AsOf, version: AtVersion = None
@@ -114,7 +116,7 @@ async def get_cycle(
 @router.get(
     "/{cycle_id}/history",
     response_model=HistoryPage,
-    responses=documented(AggregateNotFoundError, MalformedCursorError),
+    responses=documented(AggregateNotFoundError, VersionNotReachedError, MalformedCursorError),
 )
 async def get_cycle_history(
     cycle_id: UUID,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from contracts.goals import Label, ObjectiveState
-from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.errors import AggregateNotFoundError, VersionNotReachedError
 from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
 from services.goals import queries
@@ -114,7 +114,9 @@ async def get_objectives(
 @router.get(
     "/{objective_id}",
     response_model=ObjectiveShape,
-    responses=documented(AggregateNotFoundError, ConflictingParametersError),
+    responses=documented(
+        AggregateNotFoundError, VersionNotReachedError, ConflictingParametersError
+    ),
 )
 async def get_objective(
     objective_id: UUID,
@@ -134,7 +136,7 @@ async def get_objective(
 @router.get(
     "/{objective_id}/history",
     response_model=HistoryPage,
-    responses=documented(AggregateNotFoundError, MalformedCursorError),
+    responses=documented(AggregateNotFoundError, VersionNotReachedError, MalformedCursorError),
 )
 async def get_history(
     objective_id: UUID,

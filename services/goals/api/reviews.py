@@ -10,7 +10,7 @@ from starlette.responses import Response
 from contracts.goals import KpiKey
 from contracts.positions import MalformedPositionError
 from contracts.reviews import ReviewState
-from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.errors import AggregateNotFoundError, VersionNotReachedError
 from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
 from services.goals import queries
@@ -162,7 +162,9 @@ async def get_reviews(
 @router.get(
     "/{review_id}",
     response_model=ReviewShape,
-    responses=documented(AggregateNotFoundError, ConflictingParametersError),
+    responses=documented(
+        AggregateNotFoundError, VersionNotReachedError, ConflictingParametersError
+    ),
 )
 async def get_review(
     review_id: UUID,
@@ -185,7 +187,7 @@ async def get_review(
 @router.get(
     "/{review_id}/history",
     response_model=HistoryPage,
-    responses=documented(AggregateNotFoundError, MalformedCursorError),
+    responses=documented(AggregateNotFoundError, VersionNotReachedError, MalformedCursorError),
 )
 async def get_review_history(
     review_id: UUID,

@@ -12,7 +12,7 @@ from contracts.goals import KpiKey, OwnerKind
 from contracts.metrics import KpiCadence
 from contracts.positions import MAX_POSITION, POSITION_HEADER, render_position
 from services.chassis.bodies import NO_REASON, EmptyBody
-from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.errors import AggregateNotFoundError, VersionNotReachedError
 from services.chassis.eventstore.unit import Answer, Loaded
 from services.chassis.parameters import AsOf, etag
 from services.chassis.postgres import connection
@@ -126,7 +126,11 @@ async def get_kpis(
     return page_response(found, limit, render=kpi_item, place=lambda each: _KeyPlace(each.key))
 
 
-@router.get("/{key}", response_model=KpiShape, responses=documented(errors.KpiUnknownError))
+@router.get(
+    "/{key}",
+    response_model=KpiShape,
+    responses=documented(errors.KpiUnknownError, VersionNotReachedError),
+)
 async def get_kpi(
     key: Key,
     metrics: Running,

@@ -53,7 +53,9 @@ async def test_an_objective_is_shown_as_a_version_left_it(service: Service) -> N
     assert then.headers["etag"] == '"4"'
     assert then.json()["key_results"][0]["value"] == 75
     assert (await service.reader.get(path)).json()["key_results"][0]["value"] == 80
-    assert problem(await service.reader.get(path, version=6)) == (404, "not-found")
+    refused = await service.reader.get(path, version=6)
+    assert problem(refused) == (404, "version-not-found")
+    assert refused.json()["newest"] == 5
 
 
 async def test_an_objective_is_shown_as_it_was_known_at_a_moment(service: Service) -> None:

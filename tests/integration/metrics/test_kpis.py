@@ -67,7 +67,7 @@ async def test_a_kpi_is_shown_as_it_was(service: Service) -> None:
     before = datetime.fromisoformat(defined["defined_at"]) - timedelta(microseconds=1)
     was_none = await service.reader.get(PATH, as_of=before.isoformat())
     assert problem(was_none) == (404, "kpi-not-found")
-    assert problem(await service.reader.get(PATH, version=4)) == (404, "kpi-not-found")
+    assert problem(await service.reader.get(PATH, version=4)) == (404, "version-not-found")
 
 
 async def test_why_a_kpi_was_redefined_is_kept(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.chassis.eventstore.application import LogApplication
 from services.chassis.eventstore.context import Actor, LoggedEvent
-from services.chassis.eventstore.errors import AggregateNotFoundError
+from services.chassis.eventstore.errors import AggregateNotFoundError, VersionNotReachedError
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.reading import EventLog
 from services.chassis.eventstore.unit import AggregateKind, Answer, Command, Loaded, Unit, apply
@@ -194,7 +194,7 @@ async def test_states_are_those_of_the_replay_whatever_became_of_the_snapshots(
         assert await log.state(HEAP, heap, as_of=moment) == newest(expected, moment)
         assert await log.states(HEAP, [uuid4(), heap], as_of=moment) == [newest(expected, moment)]
     assert await log.state(HEAP, heap) == expected[-1]
-    with pytest.raises(AggregateNotFoundError):
+    with pytest.raises(VersionNotReachedError, match=f"{len(expected)} is its newest"):
         await log.state(HEAP, heap, version=len(expected) + 1)
     with pytest.raises(AggregateNotFoundError):
         await log.state(HEAP, heap, as_of=expected[0].state.changed_at - timedelta(microseconds=1))
