@@ -109,8 +109,8 @@ def create_app(
         # An included router would match each of its routes twice per request, which with thirty
         # routes costs more than the rest of the chassis; taken over, they are matched once.
         app.router.routes.extend(router.routes)
-    # In place of the layers that FastAPI would build: this one does what they do for an answer,
-    # an error and a bound, in a third of their time.
+    # In place of the layers that FastAPI would build: what they do for errors and bounds, this one
+    # does, and a request goes through five layers less.
     app.middleware_stack = _requests(app, settings, {**CHASSIS_PROBLEMS, **problems})
     return app
 
