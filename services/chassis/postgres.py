@@ -15,6 +15,9 @@ from psycopg_pool import AsyncConnectionPool
 from services.chassis.settings import ServiceSettings
 
 CONNECT_TIMEOUT_SECONDS = 2
+# The driver doubles the wait between two attempts to connect until it has tried for so long; left
+# at its minutes, a service would notice that late that the database is there again.
+RECONNECT_SECONDS = 1.0
 KEEPALIVE_SECONDS = 3
 LOST_KEEPALIVES = 3
 # What a process does on its own account at the same time: relay, follow, look after what is kept.
@@ -120,6 +123,10 @@ async def open_pool(settings: ServiceSettings, **parameters: str) -> Pool:
         max_waiting=settings.database_max_waiting,
         timeout=settings.database_pool_timeout_seconds,
         name=settings.service,
+        reconnect_timeout=RECONNECT_SECONDS,
+        # That begins anew. A request would not: as long as there is no connection, those that
+        # waited in vain count as waiting, and when they are too many the pool refuses at once.
+        reconnect_failed=AsyncConnectionPool.check,
         open=False,
     )
     await pool.open()

@@ -11,12 +11,12 @@ from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.recorder import LogRecorder
 from services.chassis.eventstore.snapshots import shape_of
 from services.chassis.eventstore.unit import AggregateKind
+from services.chassis.postgres import RECONNECT_SECONDS
 
 # Waiting for the append lock longer than this answers "overloaded" instead of hanging.
 LOCK_TIMEOUT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 2
 IDLE_IN_TRANSACTION_SECONDS = 10
-MAX_WAITING_FOR_CONNECTION = 8
 
 
 class LogApplication(Application[UUID]):
@@ -42,6 +42,8 @@ class LogApplication(Application[UUID]):
         super().__init__(env=_environment(database_url, schema))
         shapes = map(shape_of, kinds)
         self.recorder.shapes = tuple(shape for shape in shapes if shape is not None)
+        # The library leaves this at the driver's minutes.
+        self.recorder.datastore.pool.reconnect_timeout = RECONNECT_SECONDS
 
     def construct_mapper(self) -> EventMapper:
         """The service's own mapper: topics and versions instead of Python paths."""
@@ -65,7 +67,9 @@ def _environment(database_url: str, schema: str) -> dict[str, str]:
         # statements, plans and caches of its own.
         "POSTGRES_POOL_SIZE": "1",
         "POSTGRES_MAX_OVERFLOW": "0",
-        "POSTGRES_MAX_WAITING": str(MAX_WAITING_FOR_CONNECTION),
+        # Unbounded: only the writer waits. Who waited in vain counts as waiting until there is a
+        # connection again, and at a bound the pool would refuse before it tries to connect.
+        "POSTGRES_MAX_WAITING": "0",
         "POSTGRES_CONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS),
         "POSTGRES_LOCK_TIMEOUT": str(LOCK_TIMEOUT_SECONDS),
         "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": str(IDLE_IN_TRANSACTION_SECONDS),

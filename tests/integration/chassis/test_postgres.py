@@ -1,14 +1,22 @@
 """The pool against a real server, one that is away, and one that comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from time import monotonic
 from typing import Any
 
 import psycopg
 import pytest
+from eventsourcing.persistence import PersistenceError
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import TooManyRequests
 
+from services.chassis import postgres
+from services.chassis.eventstore import application
+from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.postgres import (
     DatabaseUnavailableError,
     Pool,
@@ -17,6 +25,8 @@ from services.chassis.postgres import (
     open_pool,
 )
 from services.chassis.settings import ServiceSettings
+
+BOUND_SECONDS = 10.0
 
 
 class PileSettings(ServiceSettings):
@@ -92,19 +102,89 @@ async def test_an_exhausted_pool_makes_nobody_wait_long(pool: Pool) -> None:
 async def test_connections_lost_together_fail_one_caller_and_not_each(database_url: str) -> None:
     async with opened(database_url, database_pool_size=3) as pool:
         async with connection(pool), connection(pool), connection(pool):
-            end_sessions(database_url)
+            with psycopg.connect(database_url, autocommit=True) as other:
+                end_sessions(other, other.info.dbname)
         with pytest.raises(DatabaseUnavailableError):
             await check_database(pool)
         await asyncio.gather(*(check_database(pool) for _ in range(3)))
 
 
-def end_sessions(database_url: str) -> None:
-    """Do to the sessions of a pool what a restart of the server does."""
-    with psycopg.connect(database_url, autocommit=True) as other:
-        other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'cairn-piles' AND datname = current_database()"
-        )
+def end_sessions(other: psycopg.Connection, database: str) -> None:
+    """Do to all other sessions of a database what a restart of the server does."""
+    other.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = %s",
+        (database,),
+    )
+
+
+@contextmanager
+def away(database_url: str) -> Iterator[None]:
+    """Nobody can connect to the database, and who was connected is not any more."""
+    database = str(conninfo_to_dict(database_url)["dbname"])
+    with psycopg.connect(database_url, dbname="postgres", autocommit=True) as other:
+        allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format
+        name = sql.Identifier(database)
+        other.execute(allow(name, sql.SQL("false")))
+        end_sessions(other, database)
+        try:
+            yield
+        finally:
+            other.execute(allow(name, sql.SQL("true")))
+
+
+async def test_a_pool_finds_back_however_many_have_waited_in_vain(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "RECONNECT_SECONDS", 0.1)
+    bounds = {"database_max_waiting": 2, "database_pool_timeout_seconds": 0.1}
+    async with opened(fresh_database_url, **bounds) as pool:
+        await check_database(pool)
+        with away(fresh_database_url):
+            end = monotonic() + 0.5
+            while monotonic() < end:
+                with pytest.raises(DatabaseUnavailableError) as caught:
+                    await check_database(pool)
+                await asyncio.sleep(0.01)
+            assert isinstance(caught.value.__cause__, TooManyRequests)
+        async with asyncio.timeout(BOUND_SECONDS):
+            while not await _is_there(pool):
+                await asyncio.sleep(0.01)
+
+
+async def _is_there(pool: Pool) -> bool:
+    try:
+        await check_database(pool)
+    except DatabaseUnavailableError:
+        return False
+    return True
+
+
+def test_the_writers_pool_finds_back_however_many_have_waited_in_vain(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "RECONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(application, "CONNECT_TIMEOUT_SECONDS", 1)
+    log = application.LogApplication(
+        EventMapper([]), database_url=fresh_database_url, schema="piles"
+    )
+    connected = log.recorder.datastore.get_connection
+    assert _answers(connected)
+    with away(fresh_database_url), ThreadPoolExecutor(20) as threads:
+        assert not any(threads.map(_answers, [connected] * 20))
+    end = monotonic() + BOUND_SECONDS
+    while not _answers(connected):
+        assert monotonic() < end
+    log.close()
+
+
+def _answers(connected: Callable[[], AbstractContextManager[psycopg.Connection[Any]]]) -> bool:
+    try:
+        with connected() as connection:
+            connection.execute("SELECT 1")
+    except PersistenceError:
+        return False
+    return True
 
 
 async def test_a_database_that_is_away_delays_a_start_but_does_not_end_it() -> None:
