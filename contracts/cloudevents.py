@@ -66,7 +66,7 @@ class CloudEvent:
             "ce-id": str(self.id),
             "ce-type": _quoted(self.type),
             "ce-source": _quoted(self.source),
-            "ce-subject": _quoted(self.subject),
+            "ce-subject": quote(self.subject, safe=_PLAIN),
             "ce-time": self.time.astimezone(UTC).isoformat(timespec="microseconds"),
             "ce-datacontenttype": CONTENT_TYPE,
             "ce-position": str(self.position),
@@ -111,7 +111,7 @@ def _refuse_contradictions(spec_version: str, event: CloudEvent) -> None:
         raise ValueError("ce-previousposition is not before ce-position")
 
 
-@lru_cache  # a few types and one source make most of what is asked
+@lru_cache  # of few types and sources
 def _quoted(text: str) -> str:
     return quote(text, safe=_PLAIN)
 

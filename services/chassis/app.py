@@ -110,7 +110,7 @@ def create_app(
         # routes costs more than the rest of the chassis; taken over, they are matched once.
         app.router.routes.extend(router.routes)
     # In place of the layers that FastAPI would build: what they do for errors and bounds, this one
-    # does, and a request goes through five layers less.
+    # does, and a request goes through five layers less. Exception handlers are not asked.
     app.middleware_stack = _requests(app, settings, {**CHASSIS_PROBLEMS, **problems})
     return app
 

@@ -159,7 +159,15 @@ def error_response(table: ProblemTable, scope: Scope, error: Exception) -> Probl
 
     An error of the table says what happened in `str(error)`. It may carry `extensions`, a mapping
     of further members of the document, and `headers`, where it was raised at the HTTP edge itself.
+    An error that cannot say it is one that nobody expected.
     """
+    try:
+        return _expected_response(table, scope, error)
+    except Exception as failure:  # noqa: BLE001  below this there is only the server's plain text
+        return _internal_error_response(scope, failure)
+
+
+def _expected_response(table: ProblemTable, scope: Scope, error: Exception) -> ProblemResponse:
     if isinstance(error, HTTPException):
         return _http_error_response(scope, error)
     if isinstance(error, RequestValidationError):

@@ -106,7 +106,7 @@ def _dependencies(dependant: Dependant) -> Iterator[Dependant]:
 
 
 def _direct_app(dependant: Dependant, body_field: ModelField | None) -> ASGIApp:
-    """What answers a request; what it raises goes to the application's exception handlers."""
+    """What answers a request; what it raises is for `RequestMiddleware`."""
     steps, endpoint = _plan(dependant)
     path_fields = [(field, field.alias) for field in dependant.path_params]
 

@@ -56,23 +56,15 @@ class Checkpoints:
 
     async def read(self, connection: Connection) -> Checkpoint:
         """Where the group is now."""
-        return await self.told(await self.ask(connection))
+        return await told(await self.ask(connection))
 
     async def ask(self, connection: Connection) -> AsyncCursor[TupleRow]:
         """Ask where the group is now. In a pipeline, the answer comes with that to the rest."""
         return await connection.execute(_READ, self._names, prepare=True)
 
-    async def told(self, cursor: AsyncCursor[TupleRow]) -> Checkpoint:
-        """What the answer to `ask` was."""
-        row = await cursor.fetchone()
-        if row is None:
-            return Checkpoint()
-        position, recorded_at, revision = row
-        return Checkpoint(position, recorded_at or DAWN, revision)
-
     async def lock(self, connection: Connection) -> Checkpoint:
         """Where the group is, and nobody else can move it until the transaction ends."""
-        return await self.told(await connection.execute(_LOCK, self._names))
+        return await told(await connection.execute(_LOCK, self._names))
 
     async def advance(
         self, connection: Connection, expected: Checkpoint, *, to: Checkpoint, skipped: int
@@ -92,3 +84,12 @@ class Checkpoints:
         )
         if await moved.fetchone() is None:
             raise CheckpointMovedError(f"the checkpoint is not at {expected.position} any more")
+
+
+async def told(cursor: AsyncCursor[TupleRow]) -> Checkpoint:
+    """What the answer to `Checkpoints.ask` was."""
+    row = await cursor.fetchone()
+    if row is None:
+        return Checkpoint()
+    position, recorded_at, revision = row
+    return Checkpoint(position, recorded_at or DAWN, revision)

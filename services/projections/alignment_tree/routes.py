@@ -61,6 +61,7 @@ async def get_alignment_tree(
         roots = await _roots(known, cycle, root)
         nodes = await ask_nodes(known.connection, roots, depth=depth, at=known.at, limit=MAX_NODES)
     rows = await nodes.fetchall()
+    # It is enough that was known: else the block would not have ended here.
     if root is not None and not rows:
         raise UnknownObjectiveError(root)
     tree = Tree(rows, alignments(rows))

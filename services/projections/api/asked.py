@@ -1,6 +1,6 @@
 """A query on its way in: as of when, and how much it must know at least."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from services.chassis.auth import Caller, require
 from services.chassis.parameters import AS_OF, RawParameter
 from services.chassis.postgres import Connection, connection
 from services.chassis.responses import OrjsonResponse
-from services.projections.checkpoints import Checkpoint, Checkpoints
+from services.projections.checkpoints import Checkpoint, Checkpoints, told
 from services.projections.errors import QueryError
 from services.projections.okrs.group import OKRS
 from services.projections.runtime import Projections
@@ -83,37 +83,43 @@ class Known:
     """
 
     def __init__(
-        self, question: "Question", connection: Connection, asked: AsyncCursor[TupleRow]
+        self,
+        connection: Connection,
+        asked: AsyncCursor[TupleRow],
+        as_of: datetime | None,
+        expect: Callable[[Checkpoint], None],
     ) -> None:
         self.connection = connection
-        self.at = question.as_of or _LATEST
-        self._question = question
+        self.at = as_of or _LATEST
+        self._as_of = as_of
         self._asked = asked
         self._asked_at = datetime.now(UTC)
+        self._expect = expect
         self._checkpoint: Checkpoint | None = None
 
     async def as_of(self) -> datetime:
-        """The moment that the answer is for.
-
-        Raises NotFollowedYetError, NotSettledYetError: rows were set back since they had come as
-        far as they have to be.
-        """
-        checkpoint = await self._learn()
+        """The moment that the answer is for. Raises what `suffices` raises."""
+        checkpoint = await self.suffices()
         # The clock of who recorded the last event may run ahead of ours.
-        return self._question.as_of or max(self._asked_at, checkpoint.recorded_at)
+        return self._as_of or max(self._asked_at, checkpoint.recorded_at)
 
     async def answer(self, document: Mapping[str, Any]) -> OrjsonResponse:
         """The response, which also says how much was known."""
-        position = render_position(FOLLOWED, (await self._learn()).position)
+        position = render_position(FOLLOWED, (await self.suffices()).position)
         return OrjsonResponse(
             {"position": position, "as_of": await self.as_of(), **document},
             headers={POSITION_HEADER: position},
         )
 
-    async def _learn(self) -> Checkpoint:
+    async def suffices(self) -> Checkpoint:
+        """How much is known, which is enough.
+
+        Raises NotFollowedYetError, NotSettledYetError: rows were set back since they had come as
+        far as they have to be.
+        """
         if self._checkpoint is None:
-            checkpoint = await _CHECKPOINTS.told(self._asked)
-            self._question.expect(checkpoint)
+            checkpoint = await told(self._asked)
+            self._expect(checkpoint)
             self._checkpoint = checkpoint
         return self._checkpoint
 
@@ -137,15 +143,15 @@ class Question:
         if self.as_of is not None:
             await running.watch.wait_until_settled(self.as_of, running.wait_seconds)
         async with connection(running.pool) as lent, lent.pipeline():
-            known = Known(self, lent, await _CHECKPOINTS.ask(lent))
+            known = Known(lent, await _CHECKPOINTS.ask(lent), self.as_of, self._expect)
             try:
                 yield known
             except QueryError:
-                await known.as_of()  # what was not found may have been set back
+                await known.suffices()  # else what was not found may have been set back
                 raise
-        await known.as_of()
+        await known.suffices()
 
-    def expect(self, checkpoint: Checkpoint) -> None:
+    def _expect(self, checkpoint: Checkpoint) -> None:
         """Refuse rows that were set back since they had come as far as they have to be."""
         if checkpoint.position < self.min_position:
             raise NotFollowedYetError(self.min_position, checkpoint.position)

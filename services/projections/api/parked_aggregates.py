@@ -86,7 +86,7 @@ async def get_parked_aggregates(
 async def replay_parked_aggregate(
     _: Administering,
     running: Running,
-    aggregate_id: Annotated[str, Path(max_length=MAX_ID_CHARACTERS)],
+    aggregate_id: Annotated[str, Path(max_length=MAX_ID_CHARACTERS, pattern=r"^[^\x00]*$")],
     _key: Annotated[str | None, Depends(_UNNEEDED_KEY)],
 ) -> Response:
     """Try again to apply what waits, in order. Doing it twice does no harm."""

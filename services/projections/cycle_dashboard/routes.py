@@ -14,6 +14,7 @@ from contracts.events import OpaqueId
 from contracts.goals import OwnerKind
 from contracts.positions import MalformedPositionError
 from contracts.progress import computed_status, expected_progress
+from services.chassis.bodies import LINE
 from services.projections.api import asked as api
 from services.projections.api.filters import States, WithLabel
 from services.projections.api.pages import (
@@ -25,6 +26,7 @@ from services.projections.api.pages import (
     encode_cursor,
 )
 from services.projections.api.problems import documented
+from services.projections.checkpoints import DAWN
 from services.projections.cycle_dashboard.query import (
     Asked,
     SinceAfterAsOfError,
@@ -84,7 +86,9 @@ async def get_cycle_dashboard(
     asked: api.Asked,
     cycle_id: UUID,
     owner_kind: Annotated[OwnerKind | None, Query(description="Only objectives of these.")] = None,
-    owner_id: Annotated[OpaqueId | None, Query(description="Only objectives of this one.")] = None,
+    owner_id: Annotated[
+        Annotated[OpaqueId, LINE] | None, Query(description="Only objectives of this one.")
+    ] = None,
     states: States = None,
     label: WithLabel = None,
     since: Annotated[
@@ -126,7 +130,10 @@ def _moment(since: datetime | date | None, as_of: datetime) -> datetime | None:
     moment = since if isinstance(since, datetime) else datetime.combine(since, time.min, UTC)
     if moment > as_of:
         raise SinceAfterAsOfError
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return DAWN  # in UTC it was before the year 1
 
 
 def _document(cycle: Cycle, standings: Sequence[Standing], wanted: Asked) -> dict[str, Any]:

@@ -152,6 +152,13 @@ async def test_what_changed_since_a_moment_is_listed(service: Service) -> None:
     assert (same["changed"]["total"], same["changed"]["items"]) == (0, [])
 
 
+async def test_since_can_be_before_the_first_year_there_is(service: Service) -> None:
+    service.log.cycle()
+    await service.apply()
+    answer = await dashboard(service, since="0001-01-01T00:00:00+14:00")
+    assert answer["changed"]["since"] == "0001-01-01T00:00:00Z"
+
+
 async def test_since_can_be_a_day(service: Service) -> None:
     log = working_company(service.log)
     log.now = HALF_WAY + timedelta(hours=1)
@@ -195,6 +202,7 @@ async def test_a_cycle_nobody_knows_is_a_problem(service: Service) -> None:
         ({"state": "asleep"}, (422, "invalid-request")),
         ({"label": "Not one"}, (422, "invalid-request")),
         ({"owner_id": ""}, (422, "invalid-request")),
+        ({"owner_id": "\0"}, (422, "invalid-request")),
     ],
 )
 async def test_what_cannot_be_asked_is_a_problem(

@@ -231,6 +231,11 @@ async def test_parked_aggregates_are_for_administrators(service: Service) -> Non
     assert problem(response) == (403, "missing-scope")
 
 
+async def test_what_cannot_be_an_id_is_not_looked_for(service: Service) -> None:
+    response = await service.admin.post("/parked-aggregates/%00/replay")
+    assert problem(response) == (422, "invalid-request")
+
+
 async def test_what_is_not_parked_cannot_be_replayed(service: Service, applier: Applier) -> None:
     response = await service.admin.post(f"/parked-aggregates/{named('broken')}/replay")
     assert problem(response) == (404, "not-found")

@@ -36,8 +36,14 @@ class ForgottenError(Exception):
     pass
 
 
+class SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise ForgottenError(SECRET)
+
+
 TOO_HIGH = Problem("pile-too-high", 409, "The pile is too high.")
 TABLE = {
+    SpeechlessError: TOO_HIGH,
     PileError: Problem("pile", 400, "Something is wrong with the pile."),
     PileTooHighError: TOO_HIGH,
 }
@@ -71,6 +77,9 @@ def quarry() -> APIRouter:
         "forgotten": ForgottenError(SECRET),
         "http": HTTPException(418, "A teapot, not a stone."),
         "odd": HTTPException(409, {"not": "a text"}),
+        "speechless": SpeechlessError(),
+        "numberless": HTTPException(299),
+        "headless": HTTPException(409, headers={"X": "\N{SNOWMAN}"}),
     }
 
     @router.get("/raise/{name}")
@@ -127,6 +136,15 @@ async def test_an_error_nobody_expected_tells_the_caller_nothing(make_app: AppFa
     assert document["type"] == "urn:cairn:problem:internal-error"
     assert SECRET not in str(document)
     assert "Forgotten" not in str(document)
+
+
+@pytest.mark.parametrize("name", ["speechless", "numberless", "headless"])
+async def test_an_error_that_cannot_be_told_is_one_that_nobody_expected(
+    make_app: AppFactory, name: str
+) -> None:
+    status, document = await ask(make_app, f"/v1/raise/{name}")
+    assert status == 500
+    assert document["type"] == "urn:cairn:problem:internal-error"
 
 
 async def test_the_frameworks_own_errors_are_problems_too(make_app: AppFactory) -> None:
