@@ -52,7 +52,11 @@ class Company:
             self.clients[service] = await self._exits.enter_async_context(client)
         return self
 
-    async def __aexit__(self, *exit_: object) -> None:
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, *rest: object
+    ) -> None:
+        if error is not None:
+            error.add_note(f"The stack said:\n{self.stack.output()}")
         await self._exits.aclose()
 
     async def command(

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local.ports import free_port, is_free
 from deploy.local.waiting import wait_until
+from tests.empty_stack import free_port_base
 
 CAIRN = Path(sys.executable).with_name("cairn")
 COLD_START_SECONDS = 60.0
@@ -30,11 +30,7 @@ class Stack:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.output = home.with_name("output")
-        self.port_base = next(
-            port
-            for port in iter(free_port, None)
-            if port < 65_000 and all(is_free(port + offset) for offset in range(3))
-        )
+        self.port_base = free_port_base()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
