@@ -10,8 +10,9 @@ from contracts.goals import Cadence, CheckInRhythm
 from services.goals.domain.authority import Authority
 from services.goals.domain.carry_over import CarryOver
 from services.goals.domain.check_in import Statement
+from services.goals.domain.definition import Definition
 from services.goals.domain.events import Owner
-from services.goals.domain.key_result import Definition, Link
+from services.goals.domain.key_result import Link
 from services.goals.domain.objective import Alignment, Draft, Retrospective
 from services.goals.domain.scoring import Override
 from services.goals.exchange.reading import ReadPlan

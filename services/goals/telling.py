@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from services.chassis.eventstore.context import Event
+from services.goals.domain.definition import Definition
 from services.goals.domain.events import (
     CheckInCorrected,
     KeyResultAdded,
@@ -36,7 +37,7 @@ from services.goals.domain.events import (
     Owner,
     RetrospectiveWritten,
 )
-from services.goals.domain.key_result import Definition, KeyResult
+from services.goals.domain.key_result import KeyResult
 from services.goals.domain.objective import Objective
 
 Before = Objective | None

@@ -9,7 +9,7 @@ from contracts.goals import Share, Status
 from services.chassis.bodies import Body, Reason
 from services.goals.api.bodies import Moment, Number, StorableText
 from services.goals.domain.check_in import Standing
-from services.goals.domain.key_result import MAX_MILESTONES
+from services.goals.domain.definition import MAX_MILESTONES
 
 
 class StandingFields(Body):

@@ -10,7 +10,8 @@ from contracts.goals import KeyResultType, KpiKey, KpiReading, Weight
 from services.chassis.bodies import STORABLE, Body
 from services.goals.api.bodies import ChangingBody, Day, Number, StorableTitle
 from services.goals.domain import events
-from services.goals.domain.key_result import MAX_MILESTONES, MAX_PHASED_TARGETS, Definition, Link
+from services.goals.domain.definition import MAX_MILESTONES, MAX_PHASED_TARGETS, Definition
+from services.goals.domain.key_result import Link
 
 
 class MilestoneFields(BaseModel):

@@ -10,9 +10,10 @@ from services.chassis.eventstore.context import Actor
 from services.chassis.eventstore.unit import Loaded
 from services.goals.api.pages import encode_cursor
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.events import ObjectiveCommented, Owner
 from services.goals.domain.guidance import Advice, advice
-from services.goals.domain.key_result import CheckIn, Definition, KeyResult, Link, Measurement
+from services.goals.domain.key_result import CheckIn, KeyResult, Link, Measurement
 from services.goals.domain.objective import Alignment, Objective, Retrospective, Successor
 from services.goals.domain.rhythm import is_overdue, next_due_at
 from services.goals.domain.rollup import progress_of, roll_up

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import require_weight
 from services.goals.domain.errors import (
     AlignmentCircleError,
     AlreadyAlignedError,
@@ -17,7 +18,6 @@ from services.goals.domain.errors import (
     UnknownParentError,
 )
 from services.goals.domain.events import ObjectiveAligned, ObjectiveUnaligned
-from services.goals.domain.key_result import require_weight
 from services.goals.domain.objective import Alignment, Objective, require_step
 
 MAX_ALIGNMENTS: Final = 20

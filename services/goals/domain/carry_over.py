@@ -6,6 +6,7 @@ from uuid import UUID
 
 from contracts.progress import clamp
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     AlreadyCarriedOverError,
     CarryOverCycleError,
@@ -13,7 +14,7 @@ from services.goals.domain.errors import (
     NothingToCarryOverError,
 )
 from services.goals.domain.events import ObjectiveCarriedOver, Owner
-from services.goals.domain.key_result import Definition, KeyResult
+from services.goals.domain.key_result import KeyResult
 from services.goals.domain.objective import Draft, Objective, Wording, require_step
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts.goals import Status
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     CheckInValueError,
     EffectiveAtError,
@@ -17,7 +18,6 @@ from services.goals.domain.errors import (
     ReasonRequiredError,
 )
 from services.goals.domain.events import CheckInCorrected, KeyResultCheckedIn
-from services.goals.domain.key_result import Definition
 from services.goals.domain.objective import Objective, require_step
 
 # A caller's clock may run a little ahead of ours without lying about the future.

@@ -1,23 +1,25 @@
-"""Key results: how they are defined, and which value of theirs is the current one."""
+"""Key results: which value of theirs is the current one, and what can be changed about them."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from itertools import pairwise
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from contracts.goals import KeyResultType, KpiReading, Status
-from contracts.progress import NO_TALLY, OwnSource, Tally, attained, done_share, within_band
+from contracts.goals import KpiReading, Status
+from contracts.progress import NO_TALLY, OwnSource, Tally, attained
 from services.chassis.eventstore.context import Actor, LoggedEvent
+from services.goals.domain.definition import (
+    TARGET_FIELDS,
+    WORDING_FIELDS,
+    Definition,
+    require_definition,
+    require_number,
+    require_weight,
+)
 from services.goals.domain.errors import (
-    KeyResultTargetError,
     KeyResultTypeFixedError,
-    MilestoneNotFoundError,
     NothingChangesError,
-    NotMeasurableByKpiError,
-    NumberRefusedError,
 )
 from services.goals.domain.events import (
     CheckInCorrected,
@@ -26,76 +28,7 @@ from services.goals.domain.events import (
     KeyResultMeasured,
     KeyResultRetargeted,
     KeyResultRevised,
-    Milestone,
-    PhasedTarget,
 )
-
-MAX_WEIGHT: Final = 1_000_000
-MAX_MILESTONES: Final = 50
-MAX_PHASED_TARGETS: Final = 60
-
-# What of a definition says what is to be reached, and what only how it is called and counted.
-_TARGET_FIELDS: Final = (
-    "type",
-    "baseline",
-    "target",
-    "stretch",
-    "lower",
-    "upper",
-    "milestones",
-    "phased_targets",
-)
-_WORDING_FIELDS: Final = ("title", "unit", "weight", "due_on")
-
-# Which fields a type has; the others are refused, so that nothing is said that means nothing.
-_FIELDS_OF: Final[Mapping[KeyResultType, frozenset[str]]] = {
-    "increase": frozenset({"baseline", "target", "stretch", "phased_targets"}),
-    "decrease": frozenset({"baseline", "target", "stretch", "phased_targets"}),
-    "maintain": frozenset({"lower", "upper"}),
-    "milestones": frozenset({"milestones"}),
-    "binary": frozenset(),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
-    """What a key result is to reach, and how it is called and counted.
-
-    `baseline`, `target`, `stretch`, `lower`, `upper` and phased targets are in `unit`; which of
-    them there are depends on the type.
-    """
-
-    title: str
-    type: KeyResultType
-    baseline: float | None = None
-    target: float | None = None
-    stretch: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    milestones: tuple[Milestone, ...] = ()
-    phased_targets: tuple[PhasedTarget, ...] = ()
-    unit: str = ""
-    weight: float = 1.0
-    due_on: date | None = None
-
-    @property
-    def moves(self) -> bool:
-        """Whether it goes from a baseline to a target."""
-        return self.type in ("increase", "decrease")
-
-    def in_band(self, value: float) -> bool | None:
-        """Whether the value lies in the band that is maintained; None for the other types."""
-        if self.type != "maintain":
-            return None
-        return within_band(value, lower=self.lower, upper=self.upper)
-
-    def done(self, milestone_ids: Iterable[UUID]) -> float:
-        """The weighted share of its milestones that these are. Raises MilestoneNotFoundError."""
-        done = set(milestone_ids)
-        unknown = done - {each.id for each in self.milestones}
-        if unknown:
-            raise MilestoneNotFoundError(min(unknown))
-        return done_share((each.weight, each.id in done) for each in self.milestones)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,12 +192,12 @@ class KeyResult:
 
     def revised(self, event: KeyResultRevised) -> "KeyResult":
         """The key result by its new name, unit, weight and due date."""
-        wording = {name: getattr(event, name) for name in _WORDING_FIELDS}
+        wording = {name: getattr(event, name) for name in WORDING_FIELDS}
         return replace(self, definition=replace(self.definition, **wording))
 
     def retargeted(self, event: KeyResultRetargeted) -> "KeyResult":
         """The key result with something else to reach; milestones that are gone are not done."""
-        target = {name: getattr(event, name) for name in _TARGET_FIELDS}
+        target = {name: getattr(event, name) for name in TARGET_FIELDS}
         changed = replace(self, definition=replace(self.definition, **target))
         if event.type != "milestones" or changed.current is None:
             return changed
@@ -282,11 +215,11 @@ class KeyResult:
 
 def define(definition: Definition, *, key_result_id: UUID) -> KeyResultAdded:
     """A new key result. Raises NumberRefusedError, KeyResultTargetError."""
-    _require_definition(definition)
+    require_definition(definition)
     return KeyResultAdded(
         key_result_id=key_result_id,
-        **_fields(definition, _WORDING_FIELDS),
-        **_fields(definition, _TARGET_FIELDS),
+        **_fields(definition, WORDING_FIELDS),
+        **_fields(definition, TARGET_FIELDS),
     )
 
 
@@ -296,15 +229,15 @@ def added(event: KeyResultAdded, logged: LoggedEvent) -> KeyResult:
     return KeyResult(
         id=event.key_result_id,
         added_at=logged.recorded_at,
-        definition=Definition(**_fields(event, _WORDING_FIELDS), **_fields(event, _TARGET_FIELDS)),
+        definition=Definition(**_fields(event, WORDING_FIELDS), **_fields(event, TARGET_FIELDS)),
     )
 
 
 def revise(key_result: KeyResult, wanted: Definition) -> KeyResultRevised:
     """Call and count it as `wanted` says. Raises NumberRefusedError, NothingChangesError."""
     require_weight(wanted.weight)
-    wording = _fields(wanted, _WORDING_FIELDS)
-    if wording == _fields(key_result.definition, _WORDING_FIELDS):
+    wording = _fields(wanted, WORDING_FIELDS)
+    if wording == _fields(key_result.definition, WORDING_FIELDS):
         raise NothingChangesError
     return KeyResultRevised(key_result_id=key_result.id, **wording)
 
@@ -319,103 +252,12 @@ def retarget(key_result: KeyResult, wanted: Definition) -> KeyResultRetargeted:
         raise KeyResultTypeFixedError(key_result.definition.type)
     if key_result.link is not None:
         require_number(wanted.type)
-    _require_definition(wanted)
-    target = _fields(wanted, _TARGET_FIELDS)
-    if target == _fields(key_result.definition, _TARGET_FIELDS):
+    require_definition(wanted)
+    target = _fields(wanted, TARGET_FIELDS)
+    if target == _fields(key_result.definition, TARGET_FIELDS):
         raise NothingChangesError
     return KeyResultRetargeted(key_result_id=key_result.id, **target)
 
 
-def require_number(kind: KeyResultType) -> None:
-    """Raise NotMeasurableByKpiError unless a key result of this type stands at a number."""
-    if kind in ("milestones", "binary"):
-        raise NotMeasurableByKpiError(kind)
-
-
-def require_weight(weight: float) -> None:
-    """Raise NumberRefusedError unless the weight is one that can be counted with."""
-    if not 0 <= weight <= MAX_WEIGHT:  # false for NaN as well
-        raise NumberRefusedError("weight", f"a number from 0 (not counted) to {MAX_WEIGHT}")
-
-
 def _fields(source: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names}
-
-
-def _require_definition(definition: Definition) -> None:
-    _require_numbers(definition)
-    _require_fields(definition)
-    if definition.moves:
-        _require_way(definition)
-        _require_phases(definition)
-    elif definition.type == "maintain":
-        _require_band(definition)
-    elif definition.type == "milestones":
-        _require_checklist(definition)
-
-
-def _require_numbers(definition: Definition) -> None:
-    for field in ("baseline", "target", "stretch", "lower", "upper"):
-        number = getattr(definition, field)
-        if number is not None and not math.isfinite(number):
-            raise NumberRefusedError(field, "a finite number")
-    for phase in definition.phased_targets:
-        if not math.isfinite(phase.value):
-            raise NumberRefusedError("phased_targets", "a list of finite numbers by day")
-    for milestone in definition.milestones:
-        require_weight(milestone.weight)
-    require_weight(definition.weight)
-
-
-def _require_fields(definition: Definition) -> None:
-    allowed = _FIELDS_OF[definition.type]
-    for field in _TARGET_FIELDS[1:]:
-        if field not in allowed and getattr(definition, field) not in (None, ()):
-            raise KeyResultTargetError(
-                f"A key result of type {definition.type} has no {field}.", field=field
-            )
-
-
-def _require_way(definition: Definition) -> None:
-    baseline, target, stretch = definition.baseline, definition.target, definition.stretch
-    if baseline is None or target is None:
-        raise KeyResultTargetError(
-            f"A key result of type {definition.type} goes from a baseline to a target: name both."
-        )
-    if baseline == target:
-        raise KeyResultTargetError("Baseline and target are equal: choose a target to move to.")
-    increases = target > baseline
-    if increases != (definition.type == "increase"):
-        raise KeyResultTargetError(
-            "The target of an increase lies above its baseline, that of a decrease below."
-        )
-    if stretch is not None and (stretch < target if increases else stretch > target):
-        raise KeyResultTargetError("A stretch lies beyond the target, seen from the baseline.")
-
-
-def _require_phases(definition: Definition) -> None:
-    days = [each.on for each in definition.phased_targets]
-    if len(days) > MAX_PHASED_TARGETS:
-        raise KeyResultTargetError(f"A key result has {MAX_PHASED_TARGETS} phased targets at most.")
-    if any(later <= earlier for earlier, later in pairwise(days)):
-        raise KeyResultTargetError("Phased targets are in the order of their days, one a day.")
-    if days and definition.due_on is not None and days[-1] >= definition.due_on:
-        raise KeyResultTargetError("Phased targets lie before the due date, which has the target.")
-
-
-def _require_band(definition: Definition) -> None:
-    lower, upper = definition.lower, definition.upper
-    if lower is None and upper is None:
-        raise KeyResultTargetError("To maintain something takes lower, upper, or both.")
-    if lower is not None and upper is not None and lower > upper:
-        raise KeyResultTargetError("The lower end of a band lies below its upper end.")
-
-
-def _require_checklist(definition: Definition) -> None:
-    milestones = definition.milestones
-    if not 1 <= len(milestones) <= MAX_MILESTONES:
-        raise KeyResultTargetError(f"A checklist has 1 to {MAX_MILESTONES} milestones.")
-    if len({each.id for each in milestones}) < len(milestones):
-        raise KeyResultTargetError("Each milestone of a checklist is in it once.")
-    if not any(each.weight > 0 for each in milestones):
-        raise KeyResultTargetError("At least one milestone has a weight above 0.")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.goals.domain import key_result
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     KeyResultHasChildrenError,
     LastKeyResultError,
@@ -16,7 +17,6 @@ from services.goals.domain.events import (
     KeyResultRetargeted,
     KeyResultRevised,
 )
-from services.goals.domain.key_result import Definition
 from services.goals.domain.objective import MAX_KEY_RESULTS, Objective, require_step
 
 

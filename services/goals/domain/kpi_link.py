@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.goals import KpiReading
+from services.goals.domain.definition import require_number
 from services.goals.domain.errors import (
     AlreadyLinkedError,
     KpiRetiredError,
@@ -18,7 +19,7 @@ from services.goals.domain.events import (
     KeyResultUnlinked,
     Owner,
 )
-from services.goals.domain.key_result import KeyResult, Link, require_number
+from services.goals.domain.key_result import KeyResult, Link
 from services.goals.domain.objective import Objective, require_step
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from contracts.goals import AlignmentKind, Ambition, ObjectiveState, Verdict
 from services.goals.domain import key_result
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     CycleNotOpenError,
     KeyResultNotFoundError,
@@ -32,7 +33,7 @@ from services.goals.domain.events import (
     ObjectiveRevised,
     Owner,
 )
-from services.goals.domain.key_result import Definition, KeyResult
+from services.goals.domain.key_result import KeyResult
 
 MAX_KEY_RESULTS: Final = 20
 MAX_LABELS: Final = 20

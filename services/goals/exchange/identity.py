@@ -8,8 +8,8 @@ from datetime import date
 from typing import Final
 from uuid import UUID, uuid5
 
+from services.goals.domain.definition import Definition
 from services.goals.domain.events import Milestone, PhasedTarget
-from services.goals.domain.key_result import Definition
 from services.goals.exchange.plan import PlannedKeyResult, PlannedObjective
 
 _PLANS: Final = UUID("5f0c2a4e-9b1d-4a7c-8e36-d2417b90c5fa")

@@ -32,14 +32,9 @@ from contracts.goals import (
 from services.chassis.bodies import DAY_FORM, LINE, STORABLE, WORDS_OR_NOTHING, Reason
 from services.goals.domain.alignment import MAX_ALIGNMENTS
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import MAX_MILESTONES, MAX_PHASED_TARGETS, Definition
 from services.goals.domain.events import Milestone, Owner
-from services.goals.domain.key_result import (
-    MAX_MILESTONES,
-    MAX_PHASED_TARGETS,
-    Definition,
-    KeyResult,
-    Link,
-)
+from services.goals.domain.key_result import KeyResult, Link
 from services.goals.domain.objective import (
     MAX_DELEGATES,
     MAX_KEY_RESULTS,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from services.chassis.bodies import Reason
-from services.goals.domain import key_result
+from services.goals.domain.definition import require_definition, require_number
 from services.goals.domain.errors import GoalsError
 from services.goals.exchange import identity
 from services.goals.exchange.findings import Finding, Place, code_of, located
@@ -136,9 +136,9 @@ def _key(written: object) -> str | None:
 def _refusals(planned: PlannedKeyResult, pointer: str) -> Iterable[Finding]:
     """What the domain has against the key result, whoever's it is."""
     try:
-        key_result.define(identity.definition(planned, _NOBODY), key_result_id=_NOBODY)
+        require_definition(identity.definition(planned, _NOBODY))
         if planned.link is not None:
-            key_result.require_number(planned.type)
+            require_number(planned.type)
     except GoalsError as error:
         yield Finding(code=code_of(error), message=str(error), pointer=pointer)
 

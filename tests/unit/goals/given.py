@@ -11,6 +11,7 @@ from services.chassis.eventstore.context import Actor, Context, Event, LoggedEve
 from services.goals.domain import cycle as cycles
 from services.goals.domain import key_result as key_results
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.events import (
     CycleActivated,
     CycleClosed,
@@ -30,7 +31,7 @@ from services.goals.domain.events import (
     Owner,
 )
 from services.goals.domain.evolving import evolve
-from services.goals.domain.key_result import Definition, KeyResult
+from services.goals.domain.key_result import KeyResult
 from services.goals.domain.objective import Objective
 
 ADA = Actor("ada", "human")

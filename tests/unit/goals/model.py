@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import Step
-from services.goals.domain.key_result import Definition
 
 Parent = tuple[UUID, UUID | None]
 COUNTING: Final = ("active", "closed")

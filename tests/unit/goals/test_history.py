@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.chassis.eventstore.context import Event, LoggedEvent
+from services.goals.domain.definition import Definition
 from services.goals.domain.events import (
     EVENTS,
     CheckInCorrected,
@@ -38,7 +39,7 @@ from services.goals.domain.events import (
     Owner,
     RetrospectiveWritten,
 )
-from services.goals.domain.key_result import Definition, define
+from services.goals.domain.key_result import define
 from services.goals.domain.objective import Objective
 from services.goals.history import Change, Entry, tell
 from tests.unit.goals.given import (

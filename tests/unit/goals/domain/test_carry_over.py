@@ -13,6 +13,7 @@ from services.goals.domain import key_result as key_results
 from services.goals.domain import objective as objectives
 from services.goals.domain.carry_over import CarryOver, carry_over, successor
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     AlreadyCarriedOverError,
     CarryOverCycleError,
@@ -31,7 +32,6 @@ from services.goals.domain.events import (
     Owner,
     PhasedTarget,
 )
-from services.goals.domain.key_result import Definition
 from services.goals.domain.objective import Draft, Objective
 from tests.unit.goals.given import (
     ACTIVE,

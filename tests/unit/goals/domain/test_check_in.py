@@ -16,6 +16,7 @@ from services.goals.domain.check_in import (
     correct,
 )
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     CheckInValueError,
     EffectiveAtError,
@@ -33,7 +34,6 @@ from services.goals.domain.events import (
     KeyResultLinked,
     KeyResultRemoved,
 )
-from services.goals.domain.key_result import Definition
 from services.goals.domain.objective import Objective
 from tests.unit.goals.given import (
     ACTIVE,

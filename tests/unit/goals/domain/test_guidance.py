@@ -6,8 +6,8 @@ import pytest
 
 from services.chassis.eventstore.context import Event
 from services.goals.domain import key_result as key_results
+from services.goals.domain.definition import Definition
 from services.goals.domain.guidance import advice
-from services.goals.domain.key_result import Definition
 from tests.unit.goals.given import (
     COVERAGE,
     DRAFTED,

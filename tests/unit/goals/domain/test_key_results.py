@@ -8,6 +8,7 @@ import pytest
 
 from services.chassis.eventstore.context import Event
 from services.goals.domain import key_result
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     KeyResultHasChildrenError,
     KeyResultNotFoundError,
@@ -26,7 +27,6 @@ from services.goals.domain.events import (
     KeyResultRevised,
     PhasedTarget,
 )
-from services.goals.domain.key_result import Definition
 from services.goals.domain.key_results import add, remove, retarget, revise
 from services.goals.domain.objective import MAX_KEY_RESULTS
 from tests.unit.goals.given import (

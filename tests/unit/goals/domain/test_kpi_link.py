@@ -10,6 +10,7 @@ import pytest
 from contracts.goals import ObjectiveState
 from contracts.progress import Tally
 from services.chassis.eventstore.context import Event
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     AlreadyLinkedError,
     KeyResultNotFoundError,
@@ -25,7 +26,7 @@ from services.goals.domain.events import (
     ObjectiveActivated,
     Owner,
 )
-from services.goals.domain.key_result import Definition, Link
+from services.goals.domain.key_result import Link
 from services.goals.domain.kpi_link import Kpi, KpiValue, link, measure, stop_following, unlink
 from services.goals.domain.objective import Objective
 from tests.unit.goals.given import (

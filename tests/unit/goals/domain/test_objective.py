@@ -11,6 +11,7 @@ from services.chassis.eventstore.context import Event
 from services.goals.domain import evolving
 from services.goals.domain import objective as objectives
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import (
     CycleNotOpenError,
     KeyResultNotFoundError,
@@ -50,7 +51,7 @@ from services.goals.domain.events import (
     RetrospectiveWritten,
 )
 from services.goals.domain.evolving import evolve
-from services.goals.domain.key_result import Definition, Link
+from services.goals.domain.key_result import Link
 from services.goals.domain.objective import (
     MAX_DELEGATES,
     MAX_KEY_RESULTS,

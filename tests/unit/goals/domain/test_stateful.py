@@ -50,6 +50,7 @@ from services.goals.domain.authority import Authority, require_approver, require
 from services.goals.domain.carry_over import CarryOver
 from services.goals.domain.check_in import Standing, StandingCheckIn, Statement
 from services.goals.domain.cycle import Cycle
+from services.goals.domain.definition import Definition
 from services.goals.domain.errors import GoalsError, Step
 from services.goals.domain.events import (
     EVENTS,
@@ -61,7 +62,7 @@ from services.goals.domain.events import (
     ObjectiveCommented,
     Owner,
 )
-from services.goals.domain.key_result import Definition, Link
+from services.goals.domain.key_result import Link
 from services.goals.domain.kpi_link import Kpi, KpiValue
 from services.goals.domain.objective import Alignment, Draft, Objective, Retrospective, Wording
 from services.goals.domain.rollup import roll_up
