@@ -5,39 +5,30 @@ follow from its keys (see `exchange.identity`), so that a plan that comes again 
 to and leaves that as it is.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from services.chassis.eventstore.unit import Loaded, Unit
 from services.goals.application.alignments import align_below
 from services.goals.application.measuring import measure_followed
+from services.goals.application.plan_cycle import cycle_of
+from services.goals.application.plan_faults import Faults
 from services.goals.commands import ImportPlan
-from services.goals.domain import cycle as cycles
 from services.goals.domain import kpi_link, lifecycle, objective
-from services.goals.domain.authority import require_admin, require_owner
+from services.goals.domain.authority import require_owner
 from services.goals.domain.cycle import Cycle
 from services.goals.domain.errors import (
-    CycleNotActiveError,
-    CycleNotOpenError,
     GoalsError,
     KpiRetiredError,
     KpiUnknownError,
 )
 from services.goals.domain.objective import Alignment, Draft, Objective, Wording
 from services.goals.exchange import identity
-from services.goals.exchange.errors import PlanNotAllowedError, PlanRefusedError
-from services.goals.exchange.findings import Finding, Findings, Severity, code_of
-from services.goals.exchange.plan import PlannedAlignment, PlannedCycle, PlannedObjective
+from services.goals.exchange.findings import Finding
+from services.goals.exchange.plan import PlannedAlignment, PlannedObjective
 from services.goals.persistence.alignments import standing_above, walk_up
 from services.goals.persistence.kpis import load_kpis
-from services.goals.persistence.lists import cycles_named
-from services.goals.persistence.log import CYCLE, OBJECTIVE
-
-# What is wrong with the cycle is told of once, and not with every objective.
-_OF_THE_CYCLE: Final = (CycleNotOpenError, CycleNotActiveError)
+from services.goals.persistence.log import OBJECTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +105,7 @@ class _Import:
         self._unit = unit
         self._command = command
         self._plan = command.read
-        self._findings = Findings(command.read.findings)
+        self._faults = Faults(command.read)
         self._entries: list[_Entry] = []
         self._ids: dict[str, UUID] = {}
         # What the plan names but could not be drafted: told of once, and not again as a parent.
@@ -122,14 +113,14 @@ class _Import:
 
     def run(self) -> ImportedPlan:
         """Take all steps. Raises PlanRefusedError, PlanNotAllowedError."""
-        found, cycle_created = self._cycle()
+        found, cycle_created = cycle_of(self._unit, self._command, self._faults)
         if found is None:
             self._check_rights()
         else:
             self._draft_all(found)
             self._align_all(found.id)
             self._link_all()
-        self._require_no_errors()
+        self._faults.require_none()
         assert found is not None, "a plan without a cycle was refused"
         if self._command.activate:
             self._activate_all(found.state)
@@ -137,71 +128,15 @@ class _Import:
             cycle=found,
             cycle_created=cycle_created,
             objectives=[self._imported(each) for each in self._entries],
-            findings=self._findings.kept,
-            findings_total=self._findings.total,
+            findings=self._faults.findings.kept,
+            findings_total=self._faults.findings.total,
         )
-
-    def _cycle(self) -> tuple[Loaded[Cycle] | None, bool]:
-        """The cycle to bring the plan into, and whether it is new."""
-        wanted = self._wanted_cycle()
-        if wanted.id is not None:
-            there = self._unit.find(CYCLE, wanted.id)
-            if there is None:
-                self._find("unknown_cycle", "There is no cycle with this id.", "/cycle/id")
-            return there, False
-        if wanted.name is None:
-            message = "Name a cycle by its id or name, in the plan or as the parameter cycle."
-            self._find("no_cycle", message, "/cycle")
-            return None, False
-        namesakes = cycles_named(self._unit.index(), wanted.name)
-        if len(namesakes) > 1:
-            message = f"{len(namesakes)} cycles have this name: give the id of one."
-            self._find("ambiguous_cycle", message, "/cycle/name")
-            return None, False
-        if namesakes:
-            return self._unit.load(CYCLE, namesakes[0]), False
-        return self._planned_cycle(wanted)
-
-    def _wanted_cycle(self) -> PlannedCycle:
-        asked = self._command.cycle
-        if asked is None:
-            planned = self._plan.cycle or PlannedCycle()
-            known = planned.id is not None and self._unit.find(CYCLE, planned.id) is not None
-            # An id of another system says nothing here; the name beside it may.
-            foreign = planned.id is not None and not known and planned.name is not None
-            return planned.model_copy(update={"id": None}) if foreign else planned
-        asked_id = identity.as_id(asked)
-        return PlannedCycle(id=asked_id) if asked_id else PlannedCycle(name=asked)
-
-    def _planned_cycle(self, wanted: PlannedCycle) -> tuple[Loaded[Cycle] | None, bool]:
-        """A new cycle, as the plan describes it."""
-        name, starts_on, ends_on = wanted.name, wanted.starts_on, wanted.ends_on
-        if name is None or starts_on is None or ends_on is None or wanted.cadence is None:
-            message = (
-                "There is no cycle of this name. To have it planned, give starts_on, ends_on and "
-                "cadence with it."
-            )
-            self._find("unknown_cycle", message, "/cycle/name")
-            return None, False
-        with self._refusals("/cycle"):
-            require_admin(self._command.by)
-            event = cycles.plan(
-                name=name,
-                starts_on=starts_on,
-                ends_on=ends_on,
-                cadence=wanted.cadence,
-                check_in_rhythm=wanted.check_in_rhythm or "weekly",
-            )
-            cycle_id = identity.cycle_id(name, starts_on)
-            known = self._unit.find(CYCLE, cycle_id)
-            return known or self._unit.record(CYCLE, cycle_id, event), known is None
-        return None, False
 
     def _check_rights(self) -> None:
         """What can be said of objectives that have no cycle to be in."""
         for each in self._plan.objectives:
             if each.planned is not None:
-                with self._refusals(f"{each.pointer}/owner"):
+                with self._faults.taken_down(f"{each.pointer}/owner"):
                     require_owner(each.planned.owner.value(), self._command.by)
 
     def _draft_all(self, cycle: Loaded[Cycle]) -> None:
@@ -228,7 +163,7 @@ class _Import:
         same = found.state.title == planned.title
         called = "" if same else f" It is called “{found.state.title}” now."
         message = f"The objective is there already and was left as it is.{called}"
-        self._find("already_there", message, pointer, severity="warning")
+        self._faults.add("already_there", message, pointer, severity="warning")
         return _Entry(pointer=pointer, planned=planned, id=found.id, created=False)
 
     def _known(self, cycle_id: UUID, name: str) -> Loaded[Objective] | None:
@@ -244,10 +179,10 @@ class _Import:
     ) -> _Entry | None:
         objective_id = identity.objective_id(cycle.id, name)
         allowed = drafted = False
-        with self._refusals(f"{pointer}/owner"):
+        with self._faults.taken_down(f"{pointer}/owner"):
             require_owner(planned.owner.value(), self._command.by)
             allowed = True
-        with self._refusals(pointer):
+        with self._faults.taken_down(pointer):
             events = objective.draft(cycle.state, _draft(cycle.id, objective_id, planned))
             self._unit.record(OBJECTIVE, objective_id, *events)
             drafted = True
@@ -264,10 +199,10 @@ class _Import:
             if (parent := self._parent(cycle_id, planned, f"{entry.pointer}/aligned_to/{at}"))
         ]
         above: dict[UUID, set[UUID]] = {}
-        with self._refusals("/objectives"):
+        with self._faults.taken_down("/objectives"):
             above = standing_above(self._unit.index(), {parent.id for *_, parent in wanted})
         for entry, pointer, planned, parent in wanted:
-            with self._refusals(pointer):
+            with self._faults.taken_down(pointer):
                 alignment = _alignment(planned, parent)
                 align_below(self._unit, entry.id, alignment, walk_up(above, parent.id))
                 # What was just aligned may have to be walked through by those that follow.
@@ -285,7 +220,7 @@ class _Import:
         found = self._known(cycle_id, planned.objective)
         if found is None:
             message = "The plan has no objective of this key, and there is none of this id."
-            self._find("unknown_parent", message, f"{pointer}/objective")
+            self._faults.add("unknown_parent", message, f"{pointer}/objective")
         return found
 
     def _link_all(self) -> None:
@@ -303,7 +238,7 @@ class _Import:
             known = heard.get(link.kpi)
             pointer = f"{entry.pointer}/key_results/{at}/link"
             loaded = self._unit.load(OBJECTIVE, entry.id)
-            with self._refusals(pointer, warned_of=(KpiUnknownError, KpiRetiredError)):
+            with self._faults.taken_down(pointer, warned_of=(KpiUnknownError, KpiRetiredError)):
                 events = kpi_link.link(
                     loaded.state,
                     loaded.state.key_results[at].id,
@@ -317,53 +252,13 @@ class _Import:
         for entry in self._entries:
             loaded = self._unit.load(OBJECTIVE, entry.id)
             if entry.created:
-                with self._refusals(entry.pointer, warned_of=(GoalsError,)):
+                with self._faults.taken_down(entry.pointer, warned_of=(GoalsError,)):
                     self._unit.record(OBJECTIVE, entry.id, lifecycle.activate(loaded.state, cycle))
                     measure_followed(self._unit, entry.id)
 
     def _imported(self, entry: _Entry) -> ImportedObjective:
         loaded = self._unit.load(OBJECTIVE, entry.id)
         return ImportedObjective(key=entry.planned.key, created=entry.created, loaded=loaded)
-
-    @contextmanager
-    def _refusals(
-        self, pointer: str, *, warned_of: tuple[type[GoalsError], ...] = ()
-    ) -> Iterator[None]:
-        """Take down a refusal as a finding, and go on behind the block."""
-        try:
-            yield
-        except GoalsError as error:
-            missing = error.extensions.get("missing")
-            self._find(
-                code_of(error),
-                str(error),
-                "/cycle" if isinstance(error, _OF_THE_CYCLE) else pointer,
-                severity="warning" if isinstance(error, warned_of) else "error",
-                missing=tuple(missing) if isinstance(missing, list) else (),
-            )
-
-    def _find(
-        self,
-        code: str,
-        message: str,
-        pointer: str,
-        *,
-        severity: Severity = "error",
-        missing: tuple[str, ...] = (),
-    ) -> None:
-        found = Finding(
-            code=code, message=message, severity=severity, pointer=pointer, missing=missing
-        )
-        self._findings.add(self._plan.located(found))
-
-    def _require_no_errors(self) -> None:
-        findings = self._findings
-        if findings.only_rights:
-            raise PlanNotAllowedError(
-                findings.kept, total=findings.total, missing=list(findings.missing)
-            )
-        if findings.errors:
-            raise PlanRefusedError(findings.kept, errors=findings.errors, total=findings.total)
 
 
 def _draft(cycle_id: UUID, objective_id: UUID, planned: PlannedObjective) -> Draft:
