@@ -10,8 +10,8 @@ from services.chassis.routes import DirectRoute
 from services.goals.api.alignment_bodies import AlignBody, BulkAlignBody, RealignBody, UnalignBody
 from services.goals.api.answers import aligned_answer, objective_answer
 from services.goals.api.asked import ToChange, ToCreate
+from services.goals.api.objective_schemas import BulkAlignedShape, ObjectiveShape
 from services.goals.api.problems import CHANGED, documented
-from services.goals.api.schemas import BulkAlignedShape, ObjectiveShape
 from services.goals.application import alignments
 from services.goals.commands import AlignMany, AlignObjective, RealignObjective, UnalignObjective
 from services.goals.domain import errors

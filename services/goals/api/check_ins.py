@@ -12,6 +12,8 @@ from services.chassis.routes import DirectRoute
 from services.goals.api.answers import CREATED, checked_in_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToChange
 from services.goals.api.check_in_bodies import CheckInBody, CorrectionBody
+from services.goals.api.check_in_schemas import CheckedInShape, CheckInPage
+from services.goals.api.objective_schemas import ObjectiveShape
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
     Cursor,
@@ -23,7 +25,6 @@ from services.goals.api.pages import (
 )
 from services.goals.api.problems import CHANGED, documented
 from services.goals.api.rendering import check_in_document
-from services.goals.api.schemas import CheckedInShape, CheckInPage, ObjectiveShape
 from services.goals.application import key_results
 from services.goals.commands import CheckIn, CorrectCheckIn
 from services.goals.domain import errors

@@ -24,6 +24,8 @@ from services.goals.api.answers import (
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
 from services.goals.api.bodies import ReasonBody
 from services.goals.api.cycle_bodies import CycleBody, ReviseCycleBody
+from services.goals.api.cycle_schemas import ClosedCycleShape, CyclePage, CycleShape
+from services.goals.api.history_schemas import HistoryPage
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
     Cursor,
@@ -35,7 +37,6 @@ from services.goals.api.pages import (
 )
 from services.goals.api.problems import documented
 from services.goals.api.rendering import after_entry, cycle_document, entry_document
-from services.goals.api.schemas import ClosedCycleShape, CyclePage, CycleShape, HistoryPage
 from services.goals.api.states import (
     AtVersion,
     ConflictingParametersError,

@@ -10,7 +10,7 @@ from contracts.positions import MAX_POSITION, POSITION_HEADER, render_position
 from services.chassis.responses import OrjsonResponse, to_json
 from services.chassis.routes import DirectRoute
 from services.goals.api.asked import SERVICE, Auditing, Running
-from services.goals.api.schemas import LogPage
+from services.goals.api.history_schemas import LogPage
 from services.goals.runtime import Goals
 from services.goals.structured import structured
 

@@ -11,6 +11,8 @@ from services.chassis.routes import DirectRoute
 from services.goals.api.answers import CREATED, added_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToCreate
 from services.goals.api.feedback_bodies import THE_OBJECTIVE, AcknowledgeBody, CommentBody
+from services.goals.api.feedback_schemas import FeedbackPage
+from services.goals.api.objective_schemas import ObjectiveShape
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
     Cursor,
@@ -22,7 +24,6 @@ from services.goals.api.pages import (
 )
 from services.goals.api.problems import documented
 from services.goals.api.rendering import feedback_document
-from services.goals.api.schemas import FeedbackPage, ObjectiveShape
 from services.goals.application import objectives
 from services.goals.commands import AcknowledgeObjective, CommentObjective
 from services.goals.domain import errors

@@ -18,8 +18,8 @@ from services.goals.api.key_result_bodies import (
     RetargetBody,
     ReviseKeyResultBody,
 )
+from services.goals.api.objective_schemas import ObjectiveShape
 from services.goals.api.problems import CHANGED, documented
-from services.goals.api.schemas import ObjectiveShape
 from services.goals.application import key_results
 from services.goals.commands import (
     AddKeyResult,

@@ -17,8 +17,8 @@ from services.goals.api.lifecycle_bodies import (
     RescoreBody,
     RetrospectiveBody,
 )
+from services.goals.api.objective_schemas import ObjectiveShape
 from services.goals.api.problems import CHANGED, documented
-from services.goals.api.schemas import ObjectiveShape
 from services.goals.application import objectives
 from services.goals.commands import (
     CarryObjectiveOver,

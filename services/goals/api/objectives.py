@@ -13,12 +13,14 @@ from services.chassis.routes import DirectRoute
 from services.goals import queries
 from services.goals.api.answers import CREATED, drafted_answer, objective_answer
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
+from services.goals.api.history_schemas import HistoryPage
 from services.goals.api.objective_bodies import (
     DelegateBody,
     ObjectiveBody,
     ReassignBody,
     ReviseObjectiveBody,
 )
+from services.goals.api.objective_schemas import ObjectivePage, ObjectiveShape
 from services.goals.api.owners import OwnerFilter, asked_owner
 from services.goals.api.pages import (
     DEFAULT_PAGE_ITEMS,
@@ -31,7 +33,6 @@ from services.goals.api.pages import (
 )
 from services.goals.api.problems import CHANGED, documented
 from services.goals.api.rendering import after_entry, entry_document, objective_document
-from services.goals.api.schemas import HistoryPage, ObjectivePage, ObjectiveShape
 from services.goals.api.states import (
     AtVersion,
     ConflictingParametersError,

@@ -17,6 +17,7 @@ from services.goals import queries
 from services.goals.api.answers import CREATED
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
 from services.goals.api.bodies import Day, ReasonBody
+from services.goals.api.history_schemas import HistoryPage
 from services.goals.api.key_results import MinMetricsPosition
 from services.goals.api.owners import OwnerFilter, asked_owner
 from services.goals.api.pages import (
@@ -48,7 +49,6 @@ from services.goals.api.review_rendering import (
     review_item,
 )
 from services.goals.api.review_schemas import ReviewPage, ReviewShape
-from services.goals.api.schemas import HistoryPage
 from services.goals.api.states import (
     AtVersion,
     ConflictingParametersError,

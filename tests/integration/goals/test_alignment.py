@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.goals.api.schemas import BulkAlignedShape
+from services.goals.api.objective_schemas import BulkAlignedShape
 from services.goals.persistence import alignments
 from tests.integration.goals.conftest import (
     COVERAGE,

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from services.goals import queries
-from services.goals.api.schemas import CheckedInShape, CheckInPage, ObjectiveShape
+from services.goals.api.check_in_schemas import CheckedInShape, CheckInPage
+from services.goals.api.objective_schemas import ObjectiveShape
 from tests.integration.goals.conftest import (
     BUGS,
     COVERAGE,

@@ -4,7 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.goals.api.schemas import ClosedCycleShape, CyclePage, CycleShape, HistoryPage
+from services.goals.api.cycle_schemas import ClosedCycleShape, CyclePage, CycleShape
+from services.goals.api.history_schemas import HistoryPage
 from tests.integration.goals.conftest import REASON, Service, cycle_body, problem
 
 

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from services.goals.api.schemas import FeedbackPage, ObjectiveShape
+from services.goals.api.feedback_schemas import FeedbackPage
+from services.goals.api.objective_schemas import ObjectiveShape
 from tests.integration.goals.conftest import (
     COVERAGE,
     REASON,

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.goals.api.schemas import ObjectiveShape
+from services.goals.api.objective_schemas import ObjectiveShape
 from tests.integration.goals.conftest import (
     BUGS,
     COVERAGE,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts import goals
 from contracts.cloudevents import event_id
-from services.goals.api.schemas import HistoryPage, LogPage
+from services.goals.api.history_schemas import HistoryPage, LogPage
 from tests.integration.goals.conftest import Json, Service, check_ins, problem
 
 PUBLISHED = {each.TYPE: each for each in goals.PUBLISHED}

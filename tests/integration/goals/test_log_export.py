@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.goals.api import events
-from services.goals.api.schemas import LoggedEventShape
+from services.goals.api.history_schemas import LoggedEventShape
 from services.goals.exchange.plan import MAX_PLAN_OBJECTIVES
 from services.goals.settings import GoalsSettings
 from tests.integration.goals.conftest import (

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.goals.api.schemas import ObjectivePage, ObjectiveShape
+from services.goals.api.objective_schemas import ObjectivePage, ObjectiveShape
 from tests.integration.goals.conftest import (
     BUGS,
     COVERAGE,

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from services.goals.api.history_schemas import HistoryPage
 from services.goals.api.review_schemas import ReviewPage, ReviewShape
-from services.goals.api.schemas import HistoryPage
 from tests.integration.goals.conftest import Caller, Json, Service, key_result_path, problem
 from tests.integration.goals.metrics_log import KPI, Following, defined, followed_by
 
