@@ -4,9 +4,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from contracts.goals import (
-    Status,
-)
+from contracts.goals import Status
 from services.goals.api.objective_schemas import AdviceShape, KeyResultShape
 from services.goals.api.schemas import ActorShape, Shape
 

@@ -5,12 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from contracts.goals import (
-    Cadence,
-    CheckInRhythm,
-    CycleState,
-    ObjectiveState,
-)
+from contracts.goals import Cadence, CheckInRhythm, CycleState, ObjectiveState
 from services.goals.api.schemas import Shape
 
 

@@ -15,12 +15,7 @@ from services.chassis.eventstore.unit import Answer, Loaded, Unit
 from services.chassis.parameters import AsOf
 from services.chassis.routes import DirectRoute
 from services.goals import queries
-from services.goals.api.answers import (
-    CREATED,
-    closed_cycle_answer,
-    cycle_answer,
-    planned_answer,
-)
+from services.goals.api.answers import CREATED, closed_cycle_answer, cycle_answer, planned_answer
 from services.goals.api.asked import Reading, Running, ToChange, ToCreate
 from services.goals.api.bodies import ReasonBody
 from services.goals.api.cycle_bodies import CycleBody, ReviseCycleBody

@@ -21,12 +21,7 @@ from services.goals.api.key_result_bodies import (
 from services.goals.api.objective_schemas import ObjectiveShape
 from services.goals.api.problems import CHANGED, documented
 from services.goals.application import key_results
-from services.goals.commands import (
-    AddKeyResult,
-    ChangeKeyResult,
-    LinkKeyResult,
-    RedefineKeyResult,
-)
+from services.goals.commands import AddKeyResult, ChangeKeyResult, LinkKeyResult, RedefineKeyResult
 from services.goals.domain import errors
 from services.goals.following import NotFollowedYetError, wait_until_followed
 

@@ -17,11 +17,7 @@ from services.goals.commands import ImportPlan
 from services.goals.domain import kpi_link, lifecycle, objective
 from services.goals.domain.authority import require_owner
 from services.goals.domain.cycle import Cycle
-from services.goals.domain.errors import (
-    GoalsError,
-    KpiRetiredError,
-    KpiUnknownError,
-)
+from services.goals.domain.errors import GoalsError, KpiRetiredError, KpiUnknownError
 from services.goals.domain.objective import Alignment, Draft, Objective, Wording
 from services.goals.exchange import identity
 from services.goals.exchange.findings import Finding

@@ -17,10 +17,7 @@ from services.goals.domain.definition import (
     require_number,
     require_weight,
 )
-from services.goals.domain.errors import (
-    KeyResultTypeFixedError,
-    NothingChangesError,
-)
+from services.goals.domain.errors import KeyResultTypeFixedError, NothingChangesError
 from services.goals.domain.events import (
     CheckInCorrected,
     KeyResultAdded,

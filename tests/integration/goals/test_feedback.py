@@ -5,14 +5,7 @@ from uuid import uuid4
 
 from services.goals.api.feedback_schemas import FeedbackPage
 from services.goals.api.objective_schemas import ObjectiveShape
-from tests.integration.goals.conftest import (
-    COVERAGE,
-    REASON,
-    Json,
-    Service,
-    of,
-    problem,
-)
+from tests.integration.goals.conftest import COVERAGE, REASON, Json, Service, of, problem
 
 
 async def feedback(service: Service, objective: Json, **wanted: Any) -> Json:

@@ -11,13 +11,7 @@ from services.goals.api import events
 from services.goals.api.history_schemas import LoggedEventShape
 from services.goals.exchange.plan import MAX_PLAN_OBJECTIVES
 from services.goals.settings import GoalsSettings
-from tests.integration.goals.conftest import (
-    ALL_SCOPES,
-    Issuer,
-    Service,
-    cycle_body,
-    problem,
-)
+from tests.integration.goals.conftest import ALL_SCOPES, Issuer, Service, cycle_body, problem
 from tests.integration.goals.processes import process
 
 # One cycle, and an objective with its key result for each of the plan.

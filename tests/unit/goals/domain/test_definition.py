@@ -20,20 +20,9 @@ from services.goals.domain.definition import (
     require_definition,
 )
 from services.goals.domain.errors import KeyResultTargetError, NumberRefusedError
-from services.goals.domain.events import (
-    Milestone,
-    PhasedTarget,
-)
+from services.goals.domain.events import Milestone, PhasedTarget
 from services.goals.domain.key_result import KeyResult
-from tests.unit.goals.given import (
-    LANGUAGES,
-    LATENCY,
-    LEADS,
-    NOW,
-    RESPONSIVE,
-    UPTIME,
-    logged,
-)
+from tests.unit.goals.given import LANGUAGES, LATENCY, LEADS, NOW, RESPONSIVE, UPTIME, logged
 
 DAY = timedelta(days=1)
 EVERY_TYPE = (LEADS, LATENCY, UPTIME, LANGUAGES, RESPONSIVE)

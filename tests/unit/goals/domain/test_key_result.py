@@ -11,9 +11,7 @@ import pytest
 
 from contracts.progress import Tally
 from services.chassis.eventstore.context import Event
-from services.goals.domain.definition import (
-    Definition,
-)
+from services.goals.domain.definition import Definition
 from services.goals.domain.events import (
     CheckInCorrected,
     KeyResultCheckedIn,
