@@ -22,6 +22,7 @@ from services.metrics.persistence.rollups import (
     MarkedPeriod,
     changed_measurements,
     mark_one,
+    newest_marked,
     unmark,
 )
 from services.metrics.recorder import GroupRecorder
@@ -63,9 +64,17 @@ def redefine_kpi(
 
 
 def retire_kpi(unit: Unit, key: str, *, version: int) -> Loaded[Kpi]:
-    """KpiRetired. Raises KpiUnknownError, KpiRetiredError."""
+    """KpiRetired, after KpiMeasured where its newest period is not measured to the end.
+
+    Who follows it hears the last value as long as it is one. Raises KpiUnknownError,
+    KpiRetiredError.
+    """
     loaded = _kpi(unit, key).expect(version)
-    return unit.record(KPI, loaded.id, kpi.retire(loaded.state))
+    retired = kpi.retire(loaded.state)
+    unmeasured = newest_marked(unit.index(), key)
+    if unmeasured:
+        measure_periods(unit, unmeasured)
+    return unit.record(KPI, loaded.id, retired)
 
 
 async def record_readings(recorder: GroupRecorder, submission: Submission) -> Recording:
@@ -88,8 +97,10 @@ def measure_periods(unit: Unit, periods: Sequence[MarkedPeriod]) -> int:
     cursor = unit.index()
     unmark(cursor, periods)
     changed = list(changed_measurements(cursor, periods))
+    context = replace(unit.context, actor=ROLLUPS, reason=None)
     for event in changed:
-        unit.record(PERIOD, period_id(event.key, event.definition, event.period_start), event)
+        period = period_id(event.key, event.definition, event.period_start)
+        unit.record(PERIOD, period, event, context=context)
     return len(changed)
 
 

@@ -30,6 +30,13 @@ WHERE (t.kpi_no, t.definition, t.period_start)
 ORDER BY t.kpi_no, t.definition, t.period_start LIMIT %(limit)s
 """
 
+_NEWEST_TOUCHED = """
+SELECT t.kpi_no, t.definition, t.period_start, t.period_end, k.key
+FROM metrics.touched_periods AS t JOIN metrics.kpis AS k USING (kpi_no)
+WHERE k.key = %s
+ORDER BY t.definition DESC, t.period_start DESC LIMIT 1
+"""
+
 _UNMARK = """
 DELETE FROM metrics.touched_periods AS t
 USING unnest(%(kpis)s::integer[], %(definitions)s::integer[], %(starts)s::timestamptz[])
@@ -69,7 +76,12 @@ CROSS JOIN LATERAL (
     SELECT CASE d.aggregation
         WHEN 'last' THEN latest.value
         WHEN 'sum' THEN total.sum
-        WHEN 'mean' THEN total.sum / total.readings
+        WHEN 'mean' THEN CASE
+            -- A quotient that is rounded to zero would be an error.
+            WHEN abs(total.sum) * 2 <= total.readings * '5e-324'::double precision THEN 0
+            -- Rounding must not push a mean outside of what it is a mean of.
+            ELSE least(greatest(total.sum / total.readings, total.min), total.max)
+        END
         WHEN 'min' THEN total.min
         WHEN 'max' THEN total.max
         WHEN 'count' THEN total.readings
@@ -179,6 +191,12 @@ async def marked_after(
             prepare=True,
         )
         return [MarkedPeriod(*row) for row in await cursor.fetchall()]
+
+
+def newest_marked(cursor: Cursor[DictRow], key: str) -> list[MarkedPeriod]:
+    """The newest of a KPI's marked periods, if there is one."""
+    cursor.execute(_NEWEST_TOUCHED, (key,))
+    return [MarkedPeriod(**row) for row in cursor]
 
 
 def mark_one(

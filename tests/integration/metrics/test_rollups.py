@@ -16,7 +16,8 @@ from services.chassis.eventstore.reading import EventLog
 from services.chassis.eventstore.writer import Writer
 from services.chassis.postgres import Connection, Pool
 from services.metrics import rollups
-from services.metrics.domain.events import KpiMeasured
+from services.metrics.application import ROLLUPS
+from services.metrics.domain.events import KpiMeasured, KpiRetired
 from services.metrics.domain.periods import from_instant, periods_of, to_instant
 from services.metrics.domain.readings import MAX_MAGNITUDE
 from services.metrics.persistence.rollups import MarkedPeriod, marked_after
@@ -24,6 +25,7 @@ from services.metrics.reading_format import ReadingBody
 from services.metrics.recorder import GroupRecorder
 from services.metrics.rollups import Flusher
 from tests.integration.metrics.conftest import (
+    MARIA,
     REVENUE,
     Database,
     Kpis,
@@ -202,6 +204,53 @@ async def test_the_largest_values_add_up(
     await flusher.sweep()
     assert database.rollups("big.sum")[1, DAY] == (pytest.approx(60 * MAX_MAGNITUDE), 60)
     assert database.rollups("big.mean")[1, DAY] == (pytest.approx(MAX_MAGNITUDE), 60)
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [
+        ((0.1, 0.1, 0.1), 0.1),
+        ((-0.1, -0.1, -0.1), -0.1),
+        ((5e-324, 0.0), 0.0),
+        ((5e-324, 5e-324, 0.0), 5e-324),
+        ((-5e-324, 0.0, 0.0), 0.0),
+        ((5e-324, 5e-324), 5e-324),
+    ],
+)
+async def test_a_mean_is_not_pushed_out_of_what_it_is_a_mean_of(
+    kpis: Kpis,
+    recorder: GroupRecorder,
+    flusher: Flusher,
+    database: Database,
+    values: Sequence[float],
+    mean: float,
+) -> None:
+    await kpis.define(aggregation="mean")
+    await record(
+        recorder,
+        *(reading(f"2026-03-04T09:00:0{second}Z", each) for second, each in enumerate(values)),
+    )
+    await flusher.sweep()
+    assert database.rollups() == {(1, DAY): (mean, len(values))}
+
+
+async def test_what_came_before_a_retirement_is_measured_before_it(
+    kpis: Kpis, recorder: GroupRecorder, flusher: Flusher, log: EventLog
+) -> None:
+    await kpis.define()
+    await record(recorder, reading("2026-03-04T09:00:00Z", 1.0))
+    await flusher.sweep()
+    await record(
+        recorder, reading("2026-03-05T09:00:00Z", 2.0), reading("2026-03-04T10:00:00Z", 4.0)
+    )
+    await kpis.retire(version=1)
+    *_, last, retired = await log.after(0, 100)
+    assert isinstance(last.event, KpiMeasured)
+    assert isinstance(retired.event, KpiRetired)
+    assert (last.event.period_start, last.event.value) == (NEXT_DAY, 2.0)
+    assert (last.context.actor, retired.context.actor) == (ROLLUPS, MARIA)
+    assert await flusher.sweep() == 1
+    assert [each.value for each in await measured(log)] == [1.0, 2.0, 5.0]
 
 
 async def test_a_sweep_gets_through_more_periods_than_fit_into_a_command(
