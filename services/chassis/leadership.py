@@ -55,8 +55,7 @@ async def lead(settings: ServiceSettings, name: str, work: Callable[[], Awaitabl
             async with await _connect(settings) as connection:
                 await _win(connection, name)
                 log.info("leading", work=name)
-                back_off.reset()
-                await _work_while_leading(connection, work)
+                await _work_while_leading(connection, work, goes_well=back_off.reset)
         except psycopg.Error as error:
             log.warning("leadership_lost", work=name, error=type(error).__name__)
         except Exception:
@@ -84,12 +83,17 @@ async def _win(connection: AsyncConnection[TupleRow], name: str) -> None:
 
 
 async def _work_while_leading(
-    connection: AsyncConnection[TupleRow], work: Callable[[], Awaitable[None]]
+    connection: AsyncConnection[TupleRow],
+    work: Callable[[], Awaitable[None]],
+    *,
+    goes_well: Callable[[], None],
 ) -> None:
     working = asyncio.ensure_future(work())
     try:
         while not working.done():
-            await asyncio.wait([working], timeout=STILL_LEADING_SECONDS)
+            _, unfinished = await asyncio.wait([working], timeout=STILL_LEADING_SECONDS)
+            if unfinished:
+                goes_well()
             await connection.execute("SELECT 1")
         await working
     finally:

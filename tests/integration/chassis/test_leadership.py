@@ -2,11 +2,13 @@
 
 import asyncio
 from contextlib import suppress
+from itertools import pairwise
+from time import monotonic
 
 import psycopg
 import pytest
 
-from services.chassis.leadership import lead
+from services.chassis.leadership import FIRST_BACK_OFF_SECONDS, lead
 from services.chassis.settings import ServiceSettings
 
 BOUND_SECONDS = 20
@@ -68,6 +70,26 @@ async def test_work_is_begun_anew_after_it_failed(settings: ServiceSettings) -> 
         await candidate.began.wait()
     assert candidate.times == 2
     await candidate.stop()
+
+
+async def test_work_that_keeps_failing_is_begun_ever_more_rarely(settings: ServiceSettings) -> None:
+    begun: list[float] = []
+    enough = asyncio.Event()
+
+    async def fail() -> None:
+        begun.append(monotonic())
+        if len(begun) == 5:
+            enough.set()
+        raise RuntimeError("broken")
+
+    leading = asyncio.ensure_future(lead(settings, "work", fail))
+    async with asyncio.timeout(BOUND_SECONDS):
+        await enough.wait()
+    leading.cancel()
+    with suppress(asyncio.CancelledError):
+        await leading
+    waits = [later - earlier for earlier, later in pairwise(begun)]
+    assert all(wait >= FIRST_BACK_OFF_SECONDS * 2**failures for failures, wait in enumerate(waits))
 
 
 async def test_a_leader_whose_connection_is_cut_stops_and_leads_again(
