@@ -45,11 +45,14 @@ class KpiValue:
     def replaces(self, known: "KpiValue") -> bool:
         """Whether it comes later in the metrics log and is not of an earlier period.
 
-        A new definition may cut its periods at other times, so it replaces any of the old one.
+        A new definition may cut its periods at other times: any that reaches into the known one
+        replaces it, and the old definition says nothing more.
         """
         if self.metrics_position <= known.metrics_position:
             return False
-        return (self.definition, self.period_start) >= (known.definition, known.period_start)
+        if self.definition > known.definition:
+            return self.period_end > known.period_start
+        return self.definition == known.definition and self.period_start >= known.period_start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,8 +211,21 @@ def test_a_later_value_of_the_same_or_a_later_period_is_the_kpi_s_value() -> Non
         replace(VALUE, period=70.0, period_start=NOW - 2 * DAY, metrics_position=11),
         replace(VALUE, period=70.0, metrics_position=10),
         replace(VALUE, period=70.0, period_start=NOW, metrics_position=9),
+        replace(
+            VALUE,
+            definition=2,
+            period=70.0,
+            period_start=NOW - 2 * DAY,
+            period_end=NOW - DAY,
+            metrics_position=11,
+        ),
     ],
-    ids=["of an earlier period", "the same event again", "an event from before"],
+    ids=[
+        "of an earlier period",
+        "the same event again",
+        "an event from before",
+        "of an earlier period as a later definition cuts it",
+    ],
 )
 def test_a_stale_value_does_not_overwrite(stale: KpiValue) -> None:
     assert says().says(stale) == says()
