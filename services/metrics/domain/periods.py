@@ -24,6 +24,9 @@ MAX_CACHED_BUCKETS: Final = 1_024
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = 3_600 * MICROSECONDS_PER_SECOND
+# In the folder of the zones, and none of them: what this machine chose, a placeholder, and all of
+# them once more, also counting leap seconds.
+_NO_ZONES: Final = ("localtime", "posixrules", "Factory", "posix/", "right/")
 # Today's zones change their clocks, and start their days, on quarters of an hour of UTC.
 _BUCKET: Final = _HOUR // 4
 
@@ -52,6 +55,8 @@ def from_instant(instant: Instant) -> datetime:
 
 def require_time_zone(name: str) -> ZoneInfo:
     """The zone of this name in the IANA database. Raises TimeZoneUnknownError."""
+    if name.startswith(_NO_ZONES):
+        raise TimeZoneUnknownError
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):

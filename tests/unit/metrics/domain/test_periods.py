@@ -211,5 +211,19 @@ def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_kpis_of_one_cadence_and_zone_share_their_periods() -> None:
     assert periods_of("day", "UTC") is periods_of("day", "UTC")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Mars/Olympus",
+        "localtime",
+        "posixrules",
+        "Factory",
+        "posix/Europe/Berlin",
+        "right/Europe/Berlin",
+    ],
+)
+def test_what_is_no_zone_of_the_database_is_refused(name: str) -> None:
     with pytest.raises(TimeZoneUnknownError):
-        periods_of("day", "Mars/Olympus")
+        periods_of("day", name)
