@@ -19,6 +19,8 @@ from services.metrics.domain.readings import Rejection, SubmittedReading
 MEDIA_TYPE: Final = "application/json"
 MAX_READINGS: Final = 10_000
 MAX_QUOTED_CHARACTERS: Final = 2_000
+# Python reads whole numbers of 4,300 digits at most.
+MAX_DIGITS: Final = 4_000
 _LOOKED_AT_BYTES: Final = 64
 
 
@@ -141,7 +143,7 @@ def _decode_row_by_row(rows: Sequence[Any]) -> Batch:
 
 def _rows(body: bytes) -> Sequence[Any]:
     try:
-        parsed = json.loads(body)
+        parsed = json.loads(body, parse_int=_integer)
     except (ValueError, RecursionError):
         raise MalformedBatchError("The body is not valid JSON.") from None
     if isinstance(parsed, dict):
@@ -153,6 +155,11 @@ def _rows(body: bytes) -> Sequence[Any]:
         )
     _require_bounded(parsed)
     return parsed
+
+
+def _integer(digits: str) -> int | float:
+    """A whole number, or infinity where Python would refuse to read so many digits."""
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
 def _require_bounded(rows: Sequence[Any]) -> None:

@@ -67,7 +67,6 @@ def test_a_batch_may_be_empty(body: bytes) -> None:
         b'{"readings": {}}',
         b"[" * 100_000,
         b'{"a":' * 100_000,
-        b"[1" + b"0" * 5_000 + b"]",
     ],
 )
 def test_a_body_that_holds_no_readings_is_malformed(body: bytes) -> None:
@@ -109,7 +108,7 @@ def test_a_row_that_is_no_object_is_refused_alone(row: object) -> None:
     assert places(decode([row, GOOD])) == ([1], [0])
 
 
-@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e400"])
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e400", "1" * 5_000])
 def test_words_that_json_has_not_are_read_to_be_refused_by_name(word: str) -> None:
     row = json.dumps({**GOOD, "value": 0}).replace('"value": 0', f'"value": {word}')
     batch = decode_batch(f"[{row}]".encode())
