@@ -63,7 +63,7 @@ class KpiRetired(PublishedEvent):
 
 
 class KpiMeasured(PublishedEvent):
-    """A period's value changed: at most one such event per KPI and second.
+    """A period's value changed: at most one such event per period and second.
 
     `value` is the period's aggregate, `latest_value` the newest reading of the period;
     the period is `[period_start, period_end)`.
