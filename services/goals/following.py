@@ -132,7 +132,7 @@ class _Page:
     def apply(self, unit: Unit) -> Answer:
         """Run inside the append transaction, and again in another where that one is lost."""
         cursor = unit.index()
-        # Refused before anything is written: what goes through the cursor cannot be taken back.
+        # Locked first: nobody else follows from here while this is applied.
         reached = lock_checkpoint(cursor)
         if reached != self._piece.follows:
             raise CheckpointMovedError(f"followed to {reached}, not {self._piece.follows}")

@@ -104,6 +104,8 @@ class CommitGroup:
         self._snapshots: list[Snapshot] = []
         self._pending: list[LoggedEvent] = []
         self._answered: list[tuple[Request, Answer]] = []
+        # Whether the command that is being decided may have written something through the cursor.
+        self._may_have_written = False
         self.head = 0
 
     def run(self, requests: Sequence[Request]) -> None:
@@ -153,6 +155,9 @@ class CommitGroup:
     def flushed_cursor(self) -> Cursor[DictRow]:
         """The cursor, once the earlier commands' events and index rows are in."""
         self._flush()
+        if not self._may_have_written:
+            self._append.set_savepoint()
+            self._may_have_written = True
         return self._append.cursor
 
     def _open(self, requests: Sequence[Request]) -> None:
@@ -208,13 +213,18 @@ class CommitGroup:
 
     def _decide(self, request: Request) -> None:
         unit = Unit(self, request.command, request.command_id)
+        self._may_have_written = False
         try:
             answer = request.command.decide(unit)
         except psycopg.Error:
             raise  # the transaction is lost, and with it the group
         except Exception as error:  # noqa: BLE001 - a command that fails, fails alone
+            if self._may_have_written:
+                self._append.back_to_savepoint()
             request.error = error
             return
+        if self._may_have_written:
+            self._append.release_savepoint()
         for event, state in unit.steps:
             self._pending.append(event)
             self._snapshots.extend(filter(None, [take(state, event)]))

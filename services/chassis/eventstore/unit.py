@@ -109,7 +109,7 @@ class Group(Protocol):
 class Unit:
     """One command's view of the append transaction.
 
-    Nothing that it records reaches the transaction unless `decide` returns.
+    Nothing that it records, or writes through `index`, is committed unless `decide` returns.
     """
 
     def __init__(self, group: Group, command: Command, command_id: UUID) -> None:

@@ -252,6 +252,48 @@ async def test_index_rows_of_earlier_commands_are_there_for_later_ones_of_the_gr
     assert answers[2].position == answers[1].position
 
 
+async def test_what_a_refused_command_wrote_beside_the_log_is_taken_back(
+    open_log: OpenLog, log_url: str
+) -> None:
+    with psycopg.connect(log_url) as connection:
+        connection.execute("CREATE TABLE piles.notes (stones bigint, note text)")
+
+    def index(cursor: Cursor[DictRow], events: list[LoggedEvent]) -> None:
+        cursor.execute("INSERT INTO piles.notes VALUES (%s, 'index')", [len(events)])
+
+    def note(text: str, *, refused: bool) -> Command:
+        def decide(unit: Unit) -> Answer:
+            unit.index().execute("INSERT INTO piles.notes VALUES (NULL, %s)", [text])
+            unit.index().execute(
+                "UPDATE piles.notes SET note = note || '!' WHERE note = %s", [text]
+            )
+            if refused:
+                raise TooHeavyError
+            return Answer(200, b"")
+
+        return Command(decide=decide, actor=ANA, correlation_id="c")
+
+    pile = uuid4()
+    async with writing(open_log, index) as writer:
+        commands = [
+            start_pile(pile),
+            note("a", refused=False),
+            add_stone(pile),
+            note("b", refused=True),
+            note("c", refused=True),
+            note("d", refused=False),
+            add_stone(pile),
+        ]
+        outcomes = await asyncio.gather(*map(writer.submit, commands), return_exceptions=True)
+    refused = [isinstance(each, TooHeavyError) for each in outcomes]
+    assert refused == [False, False, False, True, True, False, False]
+    with psycopg.connect(log_url) as connection:
+        rows = connection.execute("SELECT stones, note FROM piles.notes").fetchall()
+    assert [text for _, text in rows if text != "index"] == ["a!", "d!"]
+    assert sum(stones for stones, _ in rows if stones is not None) == 3
+    assert len(stored(log_url)) == 3
+
+
 async def test_a_command_that_breaks_the_transaction_fails_alone(
     open_log: OpenLog, log_url: str
 ) -> None:
