@@ -40,7 +40,7 @@ def retry_after_seconds(header: str | None, now: datetime) -> float:
 def _seconds_until(header: str, now: datetime) -> float:
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (zoned - now).total_seconds()

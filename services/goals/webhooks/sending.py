@@ -15,6 +15,7 @@ from typing import Final
 
 import httpcore
 import httpx
+import structlog
 
 from services.goals.settings import GoalsSettings
 from services.goals.webhooks.destinations import parse_destination, refuse_addresses
@@ -35,6 +36,8 @@ MAX_CONNECTIONS: Final = 100
 CONNECTING_STEPS: Final = 3
 RESOLVE_SECONDS: Final = 3.0
 MAX_RESOLVING: Final = 8
+
+log = structlog.get_logger()
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
@@ -131,8 +134,16 @@ class Sender:
             attempt = Attempt(error=str(error))
         except httpcore.ConnectError as error:
             attempt = Attempt(error=_why_not_connected(error))
-        except (httpcore.NetworkError, httpcore.ProtocolError):
+        # What breaks inside of TLS, once it stands, comes as it is through httpcore.
+        except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError):
             attempt = Attempt(error="The connection broke before there was a whole answer.")
+        except Exception:
+            # Raised, it would leave the attempt unwritten: the same message would be sent again
+            # and again, and none of those behind it.
+            log.exception(
+                "webhook_attempt_broke", webhook_id=str(webhook.id), message_id=message_id
+            )
+            attempt = Attempt(error="The attempt broke off; the service's log says why.")
         return replace(attempt, seconds=time.monotonic() - began)
 
     async def _post(self, webhook: Webhook, message_id: str, body: bytes) -> Attempt:

@@ -226,6 +226,18 @@ async def test_a_receiver_is_left_alone_for_as_long_as_it_asks(
     assert len(receiver.received) == 1
 
 
+async def test_a_wait_that_makes_no_sense_holds_up_nothing(
+    service: Service, receiver: Receiver
+) -> None:
+    receiver.answers(
+        Reply(429, {"Retry-After": "Mon, 01 Jan 99999999999999 00:00:00 GMT"}), Reply()
+    )
+    made = await webhook(service, receiver.url)
+    await plan(service, 2)
+    items = await until_state(service, made, "delivered", 2)
+    assert [each["attempts"] for each in items] == [1, 2]
+
+
 async def test_redirects_are_not_followed(service: Service, receiver: Receiver) -> None:
     async with receiving() as other:
         receiver.answers(Reply(307, {"Location": other.url}))

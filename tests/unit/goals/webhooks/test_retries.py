@@ -56,6 +56,8 @@ def test_a_receiver_may_ask_for_a_longer_wait_but_not_for_a_shorter_one() -> Non
         ("Tue, 31 Mar 2026 07:00:00 GMT", 0),
         ("Wed, 31 Mar 2027 07:00:00 GMT", MAX_RETRY_AFTER_SECONDS),
         ("Wed, 99 Mar 99999 07:00:00 GMT", 0),
+        ("Mon, 01 Jan 99999999999999 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999", 0),
     ],
 )
 def test_retry_after_is_read_in_both_forms_and_bounded(header: str | None, seconds: float) -> None:
