@@ -20,6 +20,7 @@ CONNECT_TIMEOUT_SECONDS = 2
 RECONNECT_SECONDS = 1.0
 KEEPALIVE_SECONDS = 3
 LOST_KEEPALIVES = 3
+UNANSWERED_SECONDS = KEEPALIVE_SECONDS * (LOST_KEEPALIVES + 1)
 # What a process does on its own account at the same time: relay, follow, look after what is kept.
 BACKGROUND_CONNECTIONS = 4
 OLDEST_SUPPORTED_MAJOR = 15
@@ -67,11 +68,9 @@ class DatabaseAddress:
         )
 
 
-class SessionOptions(TypedDict):
+class ConnectionOptions(TypedDict):
     """Connection parameters as libpq names them."""
 
-    application_name: str
-    connect_timeout: int
     keepalives_idle: int
     keepalives_interval: int
     keepalives_count: int
@@ -79,33 +78,57 @@ class SessionOptions(TypedDict):
     options: str
 
 
+class SessionOptions(ConnectionOptions):
+    """Those of a session that is a service's own."""
+
+    application_name: str
+    connect_timeout: int
+
+
 def session_options(settings: ServiceSettings, **parameters: str) -> SessionOptions:
     """Connection parameters that make every session of a service bounded and its own."""
-    options = (
-        f"-c search_path={settings.db_schema}",
-        f"-c statement_timeout={_milliseconds(settings.database_statement_timeout_seconds)}",
-        f"-c lock_timeout={_milliseconds(settings.database_lock_timeout_seconds)}",
-        "-c timezone=UTC",
-        *(f"-c {name}={_escaped(value)}" for name, value in parameters.items()),
-    )
     return {
         "application_name": f"cairn-{settings.service}",
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        # Without these a server that vanished is noticed after minutes.
+        **connection_options(
+            search_path=settings.db_schema,
+            statement_timeout=milliseconds(settings.database_statement_timeout_seconds),
+            lock_timeout=milliseconds(settings.database_lock_timeout_seconds),
+            timezone="UTC",
+            **parameters,
+        ),
+    }
+
+
+def connection_options(**parameters: str) -> ConnectionOptions:
+    """Parameters by which each end notices within seconds that the other one vanished.
+
+    Left alone, a client waits for minutes, and a server holds on to what a client had locked for
+    hours. `parameters` are further ones of the server.
+    """
+    of_server = {
+        "tcp_keepalives_idle": str(KEEPALIVE_SECONDS),
+        "tcp_keepalives_interval": str(KEEPALIVE_SECONDS),
+        "tcp_keepalives_count": str(LOST_KEEPALIVES),
+        "tcp_user_timeout": milliseconds(UNANSWERED_SECONDS),
+        **parameters,
+    }
+    return {
         "keepalives_idle": KEEPALIVE_SECONDS,
         "keepalives_interval": KEEPALIVE_SECONDS,
         "keepalives_count": LOST_KEEPALIVES,
-        "tcp_user_timeout": KEEPALIVE_SECONDS * (LOST_KEEPALIVES + 1) * 1_000,
-        "options": " ".join(options),
+        "tcp_user_timeout": UNANSWERED_SECONDS * 1_000,
+        "options": " ".join(f"-c {name}={_escaped(value)}" for name, value in of_server.items()),
     }
+
+
+def milliseconds(seconds: float) -> str:
+    """A time as PostgreSQL's parameters take it."""
+    return str(round(seconds * 1_000))
 
 
 def _escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace(" ", r"\ ")
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1_000)
 
 
 async def open_pool(settings: ServiceSettings, **parameters: str) -> Pool:

@@ -11,7 +11,6 @@ from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.eventstore.recorder import LogRecorder
 from services.chassis.eventstore.snapshots import shape_of
 from services.chassis.eventstore.unit import AggregateKind
-from services.chassis.postgres import RECONNECT_SECONDS
 
 # Waiting for the append lock longer than this answers "overloaded" instead of hanging.
 LOCK_TIMEOUT_SECONDS = 5
@@ -42,8 +41,6 @@ class LogApplication(Application[UUID]):
         super().__init__(env=_environment(database_url, schema))
         shapes = map(shape_of, kinds)
         self.recorder.shapes = tuple(shape for shape in shapes if shape is not None)
-        # The library leaves this at the driver's minutes.
-        self.recorder.datastore.pool.reconnect_timeout = RECONNECT_SECONDS
 
     def construct_mapper(self) -> EventMapper:
         """The service's own mapper: topics and versions instead of Python paths."""

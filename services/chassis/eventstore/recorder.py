@@ -18,6 +18,7 @@ from eventsourcing.postgres import (
     PostgresDatastore,
     PostgresFactory,
 )
+from eventsourcing.utils import Environment, EnvType
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
@@ -25,9 +26,12 @@ from psycopg.sql import SQL, Identifier
 from services.chassis.eventstore.arrays import BigintArray, ByteaArray, TextArray, UuidArray
 from services.chassis.eventstore.replay import SELECT_REPLAY, Row, replay_parameters
 from services.chassis.eventstore.snapshots import KEEP, Snapshot, as_parameters
+from services.chassis.postgres import RECONNECT_SECONDS, connection_options, milliseconds
 
 # More of the log than this is not replayed into cached aggregates: they are loaded afresh.
 MAX_TAIL_EVENTS = 2_000
+# The statements of the largest plan take a few.
+STATEMENT_TIMEOUT_SECONDS = 30
 
 
 def log_channel(schema: str) -> str:
@@ -222,9 +226,18 @@ class Append:
 
 
 class LogFactory(PostgresFactory):
-    """The library's infrastructure factory, with this recorder."""
+    """The library's infrastructure factory, with this recorder and bounded waits."""
 
     application_recorder_class = LogRecorder
+
+    def __init__(self, env: Environment | EnvType | None) -> None:
+        super().__init__(env)
+        # The library leaves these at the driver's minutes and the system's hours.
+        pool = self.datastore.pool
+        pool.reconnect_timeout = RECONNECT_SECONDS
+        assert isinstance(pool.kwargs, dict)
+        statement_timeout = milliseconds(STATEMENT_TIMEOUT_SECONDS)
+        pool.kwargs.update(connection_options(statement_timeout=statement_timeout))
 
 
 def _tail_limit(seen: int | None) -> int:

@@ -1,6 +1,8 @@
 """The pool against a real server, one that is away, and one that comes back."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -15,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import TooManyRequests
 
 from services.chassis import postgres
-from services.chassis.eventstore import application
+from services.chassis.eventstore import application, recorder
 from services.chassis.eventstore.mapper import EventMapper
 from services.chassis.postgres import (
     DatabaseUnavailableError,
@@ -163,7 +165,7 @@ async def _is_there(pool: Pool) -> bool:
 def test_the_writers_pool_finds_back_however_many_have_waited_in_vain(
     fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(application, "RECONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(recorder, "RECONNECT_SECONDS", 0.1)
     monkeypatch.setattr(application, "CONNECT_TIMEOUT_SECONDS", 1)
     log = application.LogApplication(
         EventMapper([]), database_url=fresh_database_url, schema="piles"
@@ -176,6 +178,56 @@ def test_the_writers_pool_finds_back_however_many_have_waited_in_vain(
     while not _answers(connected):
         assert monotonic() < end
     log.close()
+
+
+NOTICING = {
+    "TCP_KEEPIDLE": 3,
+    "TCP_KEEPINTVL": 3,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 12_000,
+}
+NOTICING_OF_SERVER = {
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "3",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "12000",
+}
+
+
+async def test_both_ends_of_a_pool_s_connection_notice_that_the_other_vanished(
+    fresh_database_url: str,
+) -> None:
+    async with opened(fresh_database_url) as pool, pool.connection() as lent:
+        assert _of_client(lent.fileno()) == NOTICING
+        shown = [await (await lent.execute(_show(each))).fetchone() for each in NOTICING_OF_SERVER]
+    assert shown == [(each,) for each in NOTICING_OF_SERVER.values()]
+
+
+def test_both_ends_of_the_writer_s_connection_notice_that_the_other_vanished(
+    fresh_database_url: str,
+) -> None:
+    log = application.LogApplication(
+        EventMapper([]), database_url=fresh_database_url, schema="piles"
+    )
+    with log.recorder.datastore.get_connection() as lent:
+        assert _of_client(lent.fileno()) == NOTICING
+        shown = {
+            each: (lent.execute(_show(each)).fetchone() or {}).get(each)
+            for each in (*NOTICING_OF_SERVER, "statement_timeout")
+        }
+    log.close()
+    assert shown == {**NOTICING_OF_SERVER, "statement_timeout": "30s"}
+
+
+def _of_client(descriptor: int) -> dict[str, int]:
+    with socket.socket(fileno=os.dup(descriptor)) as end:
+        return {
+            name: end.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in NOTICING
+        }
+
+
+def _show(parameter: str) -> sql.Composed:
+    return sql.SQL("SHOW {}").format(sql.Identifier(parameter))
 
 
 def _answers(connected: Callable[[], AbstractContextManager[psycopg.Connection[Any]]]) -> bool:
