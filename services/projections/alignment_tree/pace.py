@@ -1,12 +1,13 @@
 """Where objectives and their key results are expected to be at a moment, and how far they are."""
 
-from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from datetime import date
+from typing import Any, Final
 
 import msgspec
 import orjson
 
 from contracts.progress import computed_status, expected_by_phases, expected_progress, pace
+from services.projections.okrs.cycles import Term
 from services.projections.okrs.rows import PhasedTarget
 
 # No JSON document has one within.
@@ -24,21 +25,6 @@ class _KeyResult(msgspec.Struct, gc=False):
 
 
 _READ: Final = msgspec.json.Decoder(_KeyResult)
-
-
-class Term(NamedTuple):
-    """A cycle's days, the moment that is asked for, and what the cycle expects of all by then."""
-
-    starts_on: date
-    ends_on: date
-    at: datetime
-    expected: float
-
-
-def term(starts_on: date, ends_on: date, at: datetime) -> Term:
-    """A cycle of these days at a moment."""
-    expected = expected_progress(starts_on=starts_on, ends_on=ends_on, at=at)
-    return Term(starts_on, ends_on, at, expected)
 
 
 def standing(progress: float | None, expected: float | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from contracts.goals import ObjectiveState
 from contracts.positions import MalformedPositionError
-from services.projections.alignment_tree.pace import Term, key_results, standing, term
+from services.projections.alignment_tree.pace import key_results, standing
 from services.projections.alignment_tree.query import (
     NodeRow,
     UnknownObjectiveError,
@@ -24,7 +24,7 @@ from services.projections.alignment_tree.tree import Alignment, Tree
 from services.projections.api.asked import Asked, Known
 from services.projections.api.filters import States, WithLabel
 from services.projections.api.problems import documented
-from services.projections.okrs.cycles import UnknownCycleError, cycle_at
+from services.projections.okrs.cycles import Term, UnknownCycleError, cycle_at, term
 from services.projections.waiting import NotFollowedYetError
 
 MAX_NODES: Final = 20_000
@@ -102,11 +102,9 @@ def _document(tree: Tree[NodeRow], shown: Sequence[NodeRow], at: datetime) -> di
 
 
 def _term(row: NodeRow, now: Mapping[str, Term]) -> Term | None:
-    """The objective's cycle now, or when the objective ended: later, no more is expected of it."""
+    """The term of the objective's cycle, as far as the objective went on in it."""
     found = now.get(row.cycle_id)
-    if found is None or row.ended_at is None:
-        return found
-    return term(found.starts_on, found.ends_on, min(row.ended_at, found.at))
+    return None if found is None else found.until(row.ended_at)
 
 
 def _node(row: NodeRow, tree: Tree[NodeRow], term: Term | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from services.projections.errors import QueryError
 # `since` is NULL where nobody asks what changed: then nothing is looked up for it.
 _STANDINGS: Final = """
 SELECT member.objective_id AS id, objective.title, objective.owner_kind, objective.owner_id,
-    objective.state, progress.progress, earlier.state AS state_before,
+    objective.state, objective.ended_at, progress.progress, earlier.state AS state_before,
     earlier_progress.progress AS progress_before,
     key_results.total AS key_results, key_results.on_track, key_results.at_risk,
     key_results.off_track, key_results.unchecked, key_results.confidences,
@@ -121,6 +121,7 @@ class Standing:
     owner_kind: OwnerKind
     owner_id: str
     state: ObjectiveState
+    ended_at: datetime | None = None
     progress: float | None = None
     state_before: ObjectiveState | None = None
     progress_before: float | None = None

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from contracts.events import OpaqueId
 from contracts.goals import OwnerKind
 from contracts.positions import MalformedPositionError
-from contracts.progress import computed_status, expected_progress
+from contracts.progress import computed_status
 from services.chassis.bodies import LINE
 from services.projections.api import asked as api
 from services.projections.api.filters import States, WithLabel
@@ -41,7 +41,7 @@ from services.projections.cycle_dashboard.summary import (
     furthest_behind,
     summarise,
 )
-from services.projections.okrs.cycles import UnknownCycleError, cycle_at, cycles_page
+from services.projections.okrs.cycles import UnknownCycleError, cycle_at, cycles_page, term
 from services.projections.okrs.rows import Cycle
 from services.projections.waiting import NotFollowedYetError
 
@@ -138,12 +138,12 @@ def _moment(since: datetime | date | None, as_of: datetime) -> datetime | None:
 
 def _document(cycle: Cycle, standings: Sequence[Standing], wanted: Asked) -> dict[str, Any]:
     """A CycleDashboardShape, but for the key results."""
-    expected = expected_progress(starts_on=cycle.starts_on, ends_on=cycle.ends_on, at=wanted.at)
-    owners = by_owner(standings, expected)
+    now = term(cycle.starts_on, cycle.ends_on, wanted.at)
+    owners = by_owner(standings, now)
     return {
         "cycle": _cycle(cycle),
-        "expected": expected,
-        **asdict(summarise(standings, expected)),
+        "expected": now.expected,
+        **asdict(summarise(standings, now)),
         "owners": [
             {"owner": {"kind": kind, "id": owner_id}, **asdict(summary)}
             for kind, owner_id, summary in owners[:MAX_OWNERS]
@@ -156,7 +156,7 @@ def _document(cycle: Cycle, standings: Sequence[Standing], wanted: Asked) -> dic
                 "pace": pace_now,
                 "computed_status": computed_status(pace_now),
             }
-            for each, pace_now in furthest_behind(standings, expected, MAX_BEHIND)
+            for each, pace_now in furthest_behind(standings, now, MAX_BEHIND)
         ],
         "changed": _changed(standings, wanted.since),
     }

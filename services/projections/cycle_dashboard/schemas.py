@@ -42,7 +42,15 @@ class SummaryShape(Shape):
     ]
     unchecked: Annotated[int, Field(description="Key results that nobody and no KPI reports on.")]
     progress: Annotated[float | None, Field(description="Mean of the objectives.")]
-    pace: Annotated[float | None, Field(description="`progress` less what is expected.")]
+    pace: Annotated[
+        float | None,
+        Field(
+            description=(
+                "`progress` less the mean of what is expected of these objectives by now, or by "
+                "when they ended."
+            )
+        ),
+    ]
     computed_status: Annotated[Status | None, Field(description="What the pace says.")]
     by_computed_status: Annotated[
         dict[Status | Literal["none"], int],
@@ -102,7 +110,9 @@ class CycleDashboardShape(SummaryShape):
     position: Position
     as_of: AwareDatetime
     cycle: CycleShape
-    expected: Annotated[float, Field(description="Linear over the cycle.")]
+    expected: Annotated[
+        float, Field(description="Of what has not ended; it grows linearly over the cycle.")
+    ]
     owners: list[OwnerSummaryShape]
     owners_total: int
     behind: list[BehindShape]

@@ -8,6 +8,7 @@ from typing import Final, get_args
 from contracts.goals import ObjectiveState, OwnerKind, Status
 from contracts.progress import Part, computed_status, pace, weighted_mean
 from services.projections.cycle_dashboard.query import Standing
+from services.projections.okrs.cycles import Term
 
 NO_STATUS: Final = "none"
 
@@ -17,9 +18,10 @@ class Summary:
     """Objectives summed up.
 
     `objectives` and `by_state` count all. The rest is about those that count, which are active
-    or closed: `progress` is their mean, `confidence` that over their key results; both are None
-    where nothing has one. `by_status` counts key results by what people say,
-    `by_computed_status` objectives by what their pace says.
+    or closed: `progress` is their mean, `pace` that less the mean of what is expected of them,
+    `confidence` the mean over their key results; all are None where nothing has one. `by_status`
+    counts key results by what people say, `by_computed_status` objectives by what their pace
+    says.
     """
 
     objectives: int
@@ -34,12 +36,12 @@ class Summary:
     confidence: float | None
 
 
-def summarise(standings: Iterable[Standing], expected: float) -> Summary:
-    """Sum objectives up. `expected` is the progress that their cycle expects of each."""
+def summarise(standings: Iterable[Standing], term: Term) -> Summary:
+    """Sum objectives up. `term` is that of their cycle."""
     everything = list(standings)
     counted = [each for each in everything if each.counts]
     progress = weighted_mean([Part(each.progress, 1.0) for each in counted])
-    ahead = pace(progress, expected)
+    ahead = _pace_of_all(counted, progress, term)
     return Summary(
         objectives=len(everything),
         by_state=_by_state(everything),
@@ -49,31 +51,29 @@ def summarise(standings: Iterable[Standing], expected: float) -> Summary:
         progress=progress,
         pace=ahead,
         computed_status=computed_status(ahead),
-        by_computed_status=_by_computed_status(counted, expected),
+        by_computed_status=_by_computed_status(counted, term),
         confidence=weighted_mean(
             [Part(each.confidence, float(each.confidences)) for each in counted]
         ),
     )
 
 
-def by_owner(
-    standings: Iterable[Standing], expected: float
-) -> list[tuple[OwnerKind, str, Summary]]:
+def by_owner(standings: Iterable[Standing], term: Term) -> list[tuple[OwnerKind, str, Summary]]:
     """A summary for each owner, by kind and id."""
     owned: dict[tuple[OwnerKind, str], list[Standing]] = {}
     for each in standings:
         owned.setdefault((each.owner_kind, each.owner_id), []).append(each)
-    return [(*owner, summarise(owned[owner], expected)) for owner in sorted(owned)]
+    return [(*owner, summarise(owned[owner], term)) for owner in sorted(owned)]
 
 
 def furthest_behind(
-    standings: Iterable[Standing], expected: float, limit: int
+    standings: Iterable[Standing], term: Term, limit: int
 ) -> list[tuple[Standing, float]]:
     """The active objectives that are furthest behind what is expected, with their pace."""
     behind = [
         (each, pace_now)
         for each in standings
-        if each.state == "active" and (pace_now := pace(each.progress, expected) or 0.0) < 0
+        if each.state == "active" and (pace_now := _pace(each, term) or 0.0) < 0
     ]
     return sorted(behind, key=lambda found: (found[1], found[0].title, found[0].id))[:limit]
 
@@ -86,6 +86,22 @@ def changed(standings: Iterable[Standing]) -> list[Standing]:
         if (each.state, each.progress) != (each.state_before, each.progress_before)
     ]
     return sorted(moved, key=lambda each: (-_distance(each), each.title, each.id))
+
+
+def _pace(standing: Standing, term: Term) -> float | None:
+    return pace(standing.progress, _expected(standing, term))
+
+
+def _pace_of_all(standings: Iterable[Standing], progress: float | None, term: Term) -> float | None:
+    """How far the mean of their progress is ahead of the mean of what is expected of them."""
+    expected = weighted_mean(
+        [Part(_expected(each, term), 1.0) for each in standings if each.progress is not None]
+    )
+    return None if expected is None else pace(progress, expected)
+
+
+def _expected(standing: Standing, term: Term) -> float:
+    return term.until(standing.ended_at).expected
 
 
 def _distance(standing: Standing) -> float:
@@ -105,6 +121,6 @@ def _by_status(standings: Sequence[Standing]) -> dict[str, int]:
     return {**counts, NO_STATUS: sum(each.key_results for each in standings) - said}
 
 
-def _by_computed_status(standings: Sequence[Standing], expected: float) -> dict[str, int]:
-    counts = Counter(computed_status(pace(each.progress, expected)) for each in standings)
+def _by_computed_status(standings: Iterable[Standing], term: Term) -> dict[str, int]:
+    counts = Counter(computed_status(_pace(each, term)) for each in standings)
     return {**{status: counts[status] for status in get_args(Status)}, NO_STATUS: counts[None]}

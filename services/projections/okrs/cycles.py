@@ -1,11 +1,12 @@
 """Cycles as they were at a moment, for every query that needs their dates."""
 
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
 
+from contracts.progress import expected_progress
 from services.chassis.postgres import Connection
 from services.projections.errors import QueryError
 from services.projections.okrs.rows import Cycle
@@ -33,6 +34,27 @@ class UnknownCycleError(QueryError):
 
     def __init__(self, cycle_id: UUID) -> None:
         super().__init__(f"No cycle {cycle_id} was known then.")
+
+
+class Term(NamedTuple):
+    """A cycle's days, the moment that is asked for, and what the cycle expects of all by then."""
+
+    starts_on: date
+    ends_on: date
+    at: datetime
+    expected: float
+
+    def until(self, ended_at: datetime | None) -> "Term":
+        """The term of what ended then: later, no more is expected of it. None: it goes on."""
+        if ended_at is None:
+            return self
+        return term(self.starts_on, self.ends_on, min(ended_at, self.at))
+
+
+def term(starts_on: date, ends_on: date, at: datetime) -> Term:
+    """A cycle of these days at a moment."""
+    expected = expected_progress(starts_on=starts_on, ends_on=ends_on, at=at)
+    return Term(starts_on, ends_on, at, expected)
 
 
 async def cycle_at(connection: Connection, cycle_id: UUID, at: datetime) -> Cycle:

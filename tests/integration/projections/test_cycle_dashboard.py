@@ -105,6 +105,25 @@ async def test_what_is_furthest_behind_comes_first(service: Service) -> None:
     assert answer["behind"][0]["computed_status"] == "off_track"
 
 
+async def test_what_has_ended_is_expected_no_further_than_the_tree_says(service: Service) -> None:
+    log = service.log
+    log.cycle()
+    log.objective("done", {"d": 1.0})
+    log.check_in("done", "d", 10.0)
+    log.close("done", {"d": 0.1})
+    await service.apply()
+    as_of = "2026-03-31T00:00:00Z"
+    (done,) = (await service.get("/alignment-tree", cycle=Q1, as_of=as_of))["nodes"]
+    assert (done["expected"] < 0.1, done["computed_status"]) == (True, "on_track")
+    answer = await dashboard(service, as_of=as_of)
+    (owner,) = answer["owners"]
+    for summary in (answer, owner):
+        assert (summary["pace"], summary["computed_status"]) == (done["pace"], "on_track")
+        assert summary["by_computed_status"]["on_track"] == 1
+    # Of what goes on, all is expected by then.
+    assert answer["expected"] > 0.9
+
+
 async def test_states_and_labels_can_be_looked_at_alone(service: Service) -> None:
     log = working_company(service.log)
     log.objective("given up", {"g": 1.0}, labels=["web"])

@@ -11,8 +11,8 @@ from services.projections.alignment_tree.pace import (
     DOCUMENT_SEPARATOR,
     key_results,
     standing,
-    term,
 )
+from services.projections.okrs.cycles import term
 from services.projections.okrs.rows import Cycle, KeyResult, PhasedTarget
 from tests.unit.projections.goals_log import Q1, named
 

@@ -1,5 +1,6 @@
 """The numbers of a dashboard, worked out by hand."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,8 +13,11 @@ from services.projections.cycle_dashboard.summary import (
     furthest_behind,
     summarise,
 )
+from services.projections.okrs.cycles import term
 
-HALF = 0.5
+# Ten days, of which the first five are over.
+HALF = term(date(2026, 1, 1), date(2026, 1, 10), datetime(2026, 1, 6, tzinfo=UTC))
+FIRST_DAYS_END = HALF.at - timedelta(days=3)
 
 
 def standing(title: str = "", **fields: Any) -> Standing:
@@ -79,6 +83,16 @@ def test_the_pace_says_a_status_beside_what_people_say() -> None:
     assert (summary.pace, summary.computed_status) == (-0.25, "at_risk")
     assert summary.by_status["off_track"] == 1
     assert summarise([], HALF).computed_status is None
+
+
+def test_what_has_ended_is_expected_no_further_than_when_it_ended() -> None:
+    ended = standing(state="closed", progress=0.2, ended_at=FIRST_DAYS_END)
+    alone = summarise([ended], HALF)
+    assert (alone.pace, alone.computed_status) == (0.0, "on_track")
+    assert alone.by_computed_status == {"on_track": 1, "at_risk": 0, "off_track": 0, "none": 0}
+    both = summarise([ended, standing(progress=0.2), standing(progress=None)], HALF)
+    assert both.pace == pytest.approx(0.2 - (0.2 + 0.5) / 2)
+    assert both.by_computed_status == {"on_track": 1, "at_risk": 0, "off_track": 1, "none": 1}
 
 
 def test_confidence_is_the_mean_over_key_results_not_over_objectives() -> None:
