@@ -14,7 +14,7 @@ from contracts.events import OpaqueId
 from contracts.goals import OwnerKind
 from contracts.positions import MalformedPositionError
 from contracts.progress import computed_status
-from services.chassis.bodies import LINE
+from services.chassis.bodies import DAY_FORM, LINE, MOMENT_FORM
 from services.projections.api import asked as api
 from services.projections.api.filters import States, WithLabel
 from services.projections.api.pages import (
@@ -92,7 +92,7 @@ async def get_cycle_dashboard(
     states: States = None,
     label: WithLabel = None,
     since: Annotated[
-        AwareDatetime | date | None,
+        Annotated[AwareDatetime, MOMENT_FORM] | Annotated[date, DAY_FORM] | None,
         Query(description="Also list what changed since this moment, or this day (UTC)."),
     ] = None,
 ) -> Response:
