@@ -46,9 +46,11 @@ def parse_destination(url: str) -> httpx.URL:
         raise DestinationRefusedError("The URL is too long or has blanks in it.")
     try:
         parsed = httpx.URL(url)
+        # Reading the host decodes it, which only now fails where it is encoded wrongly (xn--).
+        host = parsed.host
     except (httpx.InvalidURL, UnicodeError):
         raise DestinationRefusedError("That is no URL.") from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not host:
         raise DestinationRefusedError("The URL has to begin with https:// and name a host.")
     if parsed.userinfo:
         raise DestinationRefusedError("The URL must not carry credentials: check the signature.")

@@ -93,6 +93,8 @@ async def test_only_administrators_have_to_do_with_webhooks(service: Service) ->
         ({"url": "ftp://example.com/"}, "webhook-destination"),
         ({"url": "https://root:pass@example.com/"}, "webhook-destination"),
         ({"url": "https://nowhere.invalid/"}, "webhook-destination"),
+        ({"url": "https://xn--/"}, "webhook-destination"),
+        ({"url": "https://xn--99999.com/"}, "webhook-destination"),
         ({"url": "http://169.254.169.254/latest/meta-data"}, "webhook-destination"),
         ({"url": "http://0.0.0.0/"}, "webhook-destination"),
         ({"url": "http://8.8.8.8/"}, "webhook-destination"),

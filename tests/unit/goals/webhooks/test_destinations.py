@@ -107,6 +107,9 @@ def test_a_url_is_read(url: str) -> None:
         "https://[::1/",
         "https://" + "a" * 2_000,
         "https://\ud800.example/",
+        "https://xn--/",
+        "https://xn--99999.com/",
+        "https://xn--a.com/",
     ],
 )
 def test_what_is_no_usable_url_is_refused_without_repeating_it(url: str) -> None:
