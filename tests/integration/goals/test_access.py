@@ -27,10 +27,11 @@ async def test_no_route_answers_strangers_or_tokens_that_do_not_reach(service: S
     stranger, powerless = service.stranger(), service.caller("nil", "kpis:read")
     for each in operations(await service.document()):
         path, options = each.at_any(str(uuid4())), {"method": each.method, "version": 1}
-        response = await stranger.post(path, each.body, **options)
-        assert problem(response) == (401, "unauthenticated"), each.name
-        response = await powerless.post(path, each.body, **options)
-        assert problem(response) == (403, "missing-scope"), each.name
+        for asked in (path, f"{path}?unheard-of=1"):
+            response = await stranger.post(asked, each.body, **options)
+            assert problem(response) == (401, "unauthenticated"), each.name
+            response = await powerless.post(asked, each.body, **options)
+            assert problem(response) == (403, "missing-scope"), each.name
         missing = response.json()["missing_scope"]
         assert missing.startswith(("goals:", "audit:")), each.name
         if each.method != "GET":
