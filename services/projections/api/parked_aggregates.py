@@ -1,8 +1,9 @@
 """Parked aggregates over HTTP: what waits, why, and trying again."""
 
 from dataclasses import asdict, replace
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
+import msgspec
 from fastapi import APIRouter, Depends, Path
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response
@@ -25,6 +26,8 @@ from services.projections.api.shapes import Shape
 from services.projections.parking import NotParkedError
 
 MAX_ID_CHARACTERS: Final = 500
+# PostgreSQL stores every character but this one.
+_STORABLE: Final = r"^[^\x00]*$"
 
 router = APIRouter(prefix="/v1/parked-aggregates", tags=["parked aggregates"])
 
@@ -33,6 +36,11 @@ _UNNEEDED_KEY: Final = replace(
     IDEMPOTENCY_KEY,
     description="Taken as with every change, but not needed: an event is applied only once.",
 )
+
+
+class _Place(NamedTuple):
+    id: Annotated[str, msgspec.Meta(pattern=_STORABLE)]
+    group: Annotated[str, msgspec.Meta(pattern=_STORABLE)]
 
 
 class ParkedAggregateShape(Shape):
@@ -67,7 +75,7 @@ async def get_parked_aggregates(
     _: Administering, running: Running, cursor: Cursor = None, limit: Limit = DEFAULT_PAGE_ITEMS
 ) -> Response:
     """List the aggregates whose events cannot be applied."""
-    after = decode_cursor(cursor, tuple[str, str]) if cursor is not None else ("", "")
+    after = decode_cursor(cursor, _Place) if cursor is not None else _Place("", "")
     async with connection(running.pool) as lent:
         found = await parking.listed(lent, after=after, limit=limit + 1)
     shown = found[:limit]
@@ -75,7 +83,7 @@ async def get_parked_aggregates(
     return OrjsonResponse(
         {
             "items": [asdict(each) for each in shown],
-            "next": encode_cursor((last.id, last.group)) if last else None,
+            "next": encode_cursor(_Place(last.id, last.group)) if last else None,
         }
     )
 
@@ -86,7 +94,7 @@ async def get_parked_aggregates(
 async def replay_parked_aggregate(
     _: Administering,
     running: Running,
-    aggregate_id: Annotated[str, Path(max_length=MAX_ID_CHARACTERS, pattern=r"^[^\x00]*$")],
+    aggregate_id: Annotated[str, Path(max_length=MAX_ID_CHARACTERS, pattern=_STORABLE)],
     _key: Annotated[str | None, Depends(_UNNEEDED_KEY)],
 ) -> Response:
     """Try again to apply what waits, in order. Doing it twice does no harm."""

@@ -1,5 +1,6 @@
 """What cannot be applied parks its aggregate, never the stream; and can be tried again."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -221,8 +222,15 @@ async def test_parked_aggregates_are_listed_page_by_page(service: Service, log: 
     assert [item["id"] for item in items] == sorted(map(str, map(named, ("sound", "broken"))))
     assert items[0]["group"] == "okrs"
     assert (items[0]["events"], items[0]["first_version"]) == (1, 4)
-    malformed = await service.admin.get("/parked-aggregates", cursor="x")
-    assert problem(malformed) == (422, "malformed-cursor")
+
+
+@pytest.mark.parametrize(
+    "place", ["nonsense", '["\\u0000", "a"]', '["a", "\\u0000"]', '["\\ud800", "a"]']
+)
+async def test_a_cursor_made_elsewhere_is_a_problem(service: Service, place: str) -> None:
+    cursor = urlsafe_b64encode(place.encode()).decode()
+    response = await service.admin.get("/parked-aggregates", cursor=cursor)
+    assert problem(response) == (422, "malformed-cursor")
 
 
 async def test_parked_aggregates_are_for_administrators(service: Service) -> None:
