@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from contracts.goals import Cadence, CycleState
-from services.chassis.bodies import NO_REASON, EmptyBody
+from services.chassis.bodies import DAY_FORM, NO_REASON, EmptyBody
 from services.chassis.eventstore.errors import AggregateNotFoundError, VersionNotReachedError
 from services.chassis.eventstore.unit import Answer, Loaded, Unit
 from services.chassis.parameters import AsOf
@@ -79,7 +79,9 @@ async def get_cycles(
     _: Reading,
     state: Annotated[CycleState | None, Query(description="Only those in this state.")] = None,
     cadence: Annotated[Cadence | None, Query(description="Only those of this cadence.")] = None,
-    on: Annotated[date | None, Query(description="Only those that this day lies in.")] = None,
+    on: Annotated[
+        Annotated[date, DAY_FORM] | None, Query(description="Only those that this day lies in.")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_PAGE_ITEMS,
 ) -> Response:

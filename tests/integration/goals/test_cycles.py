@@ -145,6 +145,14 @@ async def test_cycles_are_found_by_cadence_and_by_a_day_in_them(service: Service
         assert problem(response) == (422, "invalid-request")
 
 
+@pytest.mark.parametrize(
+    "on", ["0", "-1", "86400", "20260101", "2026-1-1", "2026-01-01T00:00:00Z", "2026-02-30", ""]
+)
+async def test_a_day_that_is_not_written_as_one_finds_no_cycles(service: Service, on: str) -> None:
+    response = await service.reader.get("/cycles", on=on)
+    assert problem(response) == (422, "invalid-request")
+
+
 async def test_cycles_are_listed_in_pages_and_by_state(service: Service) -> None:
     ids = [(await service.admin.done("/cycles", cycle_body()))["id"] for _ in range(3)]
     await service.admin.done(f"/cycles/{ids[1]}/activate", version=1)
