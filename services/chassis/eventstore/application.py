@@ -12,7 +12,7 @@ from services.chassis.eventstore.recorder import LogRecorder
 from services.chassis.eventstore.snapshots import shape_of
 from services.chassis.eventstore.unit import AggregateKind
 
-# Waiting for the append lock longer than this answers "overloaded" instead of hanging.
+# How long an attempt waits for the append lock; after the last one the log is said to be away.
 LOCK_TIMEOUT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 2
 IDLE_IN_TRANSACTION_SECONDS = 10

@@ -140,6 +140,9 @@ class Writer:
             except (OperationalError, InterfaceError, IntegrityError) as error:
                 log.warning("group_failed", attempt=attempt, error=str(error))
                 self._cache.forget()
+                last = attempt == MAX_ATTEMPTS
+                if last and isinstance(error, IntegrityError) and len(requests) > 1:
+                    raise  # one command's row breaks a constraint; the others are not to blame
             else:
                 group.keep()
                 return

@@ -314,6 +314,30 @@ async def test_a_command_that_breaks_the_transaction_fails_alone(
     assert len(stored(log_url)) == 3
 
 
+async def test_a_command_that_breaks_a_constraint_fails_alone(
+    open_log: OpenLog, log_url: str
+) -> None:
+    with psycopg.connect(log_url) as connection:
+        connection.execute("CREATE TABLE piles.names (name text PRIMARY KEY)")
+        connection.execute("INSERT INTO piles.names VALUES ('taken')")
+
+    def name(unit: Unit) -> Answer:
+        unit.index().execute("INSERT INTO piles.names VALUES ('taken')")
+        return Answer(200, b"")
+
+    pile = uuid4()
+    async with writing(open_log) as writer:
+        await writer.submit(start_pile(pile))
+        outcomes = await asyncio.gather(
+            writer.submit(add_stone(pile)),
+            writer.submit(Command(decide=name, actor=ANA, correlation_id="c")),
+            writer.submit(add_stone(pile)),
+            return_exceptions=True,
+        )
+    assert [isinstance(outcome, Answer) for outcome in outcomes] == [True, False, True]
+    assert len(stored(log_url)) == 3
+
+
 async def test_connections_cut_under_load_lose_and_double_nothing(
     open_log: OpenLog, log_url: str
 ) -> None:
