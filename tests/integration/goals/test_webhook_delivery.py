@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from services.goals.settings import GoalsSettings
+from services.goals.webhooks.persistence import find_webhook
 from tests.integration.goals.conftest import Issuer, Json, Service, Starting, problem
 from tests.integration.goals.processes import killed_process, process
 from tests.integration.goals.receiver import Receiver, Reply, receiving
@@ -224,6 +226,25 @@ async def test_a_receiver_is_left_alone_for_as_long_as_it_asks(
     wait = datetime.fromisoformat(items[-1]["next_attempt_at"]) - before
     assert timedelta(seconds=599) < wait < timedelta(seconds=660)
     assert len(receiver.received) == 1
+
+
+async def test_a_receiver_that_fails_already_may_ask_to_be_left_alone_again(
+    service: Service, receiver: Receiver
+) -> None:
+    receiver.answers(Reply(429, {"Retry-After": "600"}))
+    made = await webhook(service, receiver.url)
+    await plan(service, 3)
+    await until_deliveries(
+        service, made, lambda items: [each["attempts"] for each in items] == [0, 0, 1]
+    )
+    # This ends the rest; what was not tried yet is sent, and answered like the first one.
+    await patch(service, made, 1, {"enabled": True})
+    await until_deliveries(service, made, lambda items: items[1]["attempts"] == 1)
+    async with service.goals.pool.connection() as connection:
+        resting = (await find_webhook(connection, UUID(made["id"]))).resting_until
+    assert resting is not None
+    assert resting > datetime.now(UTC) + timedelta(seconds=500)
+    assert len(receiver.received) == 2
 
 
 async def test_a_wait_that_makes_no_sense_holds_up_nothing(
