@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from contracts import goals
+from contracts import goals, reviews
 from contracts.events import PublishedEvent
 from services.projections.okrs import key_results
 from services.projections.okrs.rows import (
@@ -248,7 +248,7 @@ def _measured(rows: Rows, event: goals.KeyResultMeasured, position: int) -> tupl
 
 
 def _nothing(_: Rows, __: PublishedEvent, ___: int) -> tuple[Change, ...]:
-    """What was said about an objective changes no row: its history has it."""
+    """What was said about an objective, or in a review, changes no row: goals keeps it."""
     return ()
 
 
@@ -310,6 +310,7 @@ _STEPS: Final[Mapping[type[PublishedEvent], _Step]] = {
     goals.ObjectiveCarriedOver: _carried_over,
     goals.ObjectiveCommented: _nothing,
     goals.ObjectiveAcknowledged: _nothing,
+    **dict.fromkeys(reviews.PUBLISHED, _nothing),
 }
 
 # By CloudEvents type: what the group understands. Any other type is newer than this version.

@@ -36,9 +36,10 @@ class OkrsReadModel:
     async def load(
         self, connection: Connection, facts: Sequence[PublishedEvent], since: datetime
     ) -> None:
-        """Load the cycles and objectives that the facts name, with all their ancestors."""
-        await persistence.load_cycles(connection, self._okrs, _ids(facts, "cycle_id"), since)
-        objectives = _ids(facts, "objective_id") | _ids(facts, "parent_objective_id")
+        """Load the cycles and objectives that the facts can change, with all their ancestors."""
+        changing = [fact for fact in facts if type(fact) not in LEAVES_NO_TRACE]
+        await persistence.load_cycles(connection, self._okrs, _ids(changing, "cycle_id"), since)
+        objectives = _ids(changing, "objective_id") | _ids(changing, "parent_objective_id")
         await persistence.load(connection, self._okrs, objectives, since)
 
     def apply(self, fact: PublishedEvent, *, position: int, at: datetime) -> None:

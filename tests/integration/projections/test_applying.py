@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contracts import reviews
 from contracts.cloudevents import CloudEvent
 from services.chassis.postgres import Connection
 from services.projections.applying import Applier, BrokenChainError
 from services.projections.checkpoints import CheckpointMovedError, Checkpoints
 from tests.integration.projections.conftest import Store
-from tests.unit.projections.goals_log import GoalsLog
+from tests.unit.projections.goals_log import GoalsLog, named
 from tests.unit.projections.okrs.projected import Projected
 from tests.unit.projections.random_logs import goals_logs
 
@@ -213,6 +214,20 @@ async def test_types_newer_than_the_code_are_counted_and_passed_over(
     known.apply([replace(each, aggregate_version=n) for n, each in enumerate(without[before:], 1)])
     assert store.versions() == known.versions()
     assert store.rows("SELECT skipped_events FROM checkpoints") == [{"skipped_events": 1}]
+    assert store.rows("SELECT * FROM parked_events") == []
+
+
+async def test_reviews_are_known_and_change_nothing(
+    applier: Applier, log: GoalsLog, store: Store
+) -> None:
+    before = expected(log.events)
+    for about in ({"objective_id": named("team")}, {"kpi": "sales.revenue"}):
+        review_id = named(str(about))
+        log.add(review_id, reviews.ReviewOpened, review_id=review_id, concern="Late \0", **about)
+        log.add(review_id, reviews.ReviewClosed, review_id=review_id, resolution="Hired.")
+    await applier.apply(log.events)
+    assert store.versions() == before
+    assert store.rows("SELECT skipped_events FROM checkpoints") == [{"skipped_events": 0}]
     assert store.rows("SELECT * FROM parked_events") == []
 
 
