@@ -136,6 +136,13 @@ class UnknownObjectiveError(QueryError):
         super().__init__(f"No objective {objective_id} was known then.")
 
 
+class TwoBeginningsError(QueryError):
+    """A tree was to begin at an objective, and at what hangs below nothing of a cycle."""
+
+    def __init__(self) -> None:
+        super().__init__("Send root or cycle, not both.")
+
+
 class NodeRow(NamedTuple):
     """An objective as it was, with how far below the nearest root it stands.
 

@@ -14,6 +14,7 @@ from contracts.positions import MalformedPositionError
 from services.projections.alignment_tree.pace import key_results, standing
 from services.projections.alignment_tree.query import (
     NodeRow,
+    TwoBeginningsError,
     UnknownObjectiveError,
     alignments,
     ask_nodes,
@@ -38,7 +39,11 @@ router = APIRouter(prefix="/v1/alignment-tree", tags=["alignment tree"])
     "",
     response_model=AlignmentTreeShape,
     responses=documented(
-        UnknownCycleError, UnknownObjectiveError, NotFollowedYetError, MalformedPositionError
+        UnknownCycleError,
+        UnknownObjectiveError,
+        TwoBeginningsError,
+        NotFollowedYetError,
+        MalformedPositionError,
     ),
 )
 async def get_alignment_tree(
@@ -46,7 +51,9 @@ async def get_alignment_tree(
     cycle: Annotated[
         UUID | None, Query(description="Begin at what hangs below nothing of this cycle.")
     ] = None,
-    root: Annotated[UUID | None, Query(description="Begin at this objective.")] = None,
+    root: Annotated[
+        UUID | None, Query(description="Begin at this objective; not beside `cycle`.")
+    ] = None,
     depth: Annotated[
         int, Query(ge=0, le=MAX_DEPTH, description="How many levels below the roots to show.")
     ] = MAX_DEPTH,
@@ -57,6 +64,8 @@ async def get_alignment_tree(
 
     With `state` or `label`, those that are neither wanted nor above one that is are left out.
     """
+    if root is not None and cycle is not None:
+        raise TwoBeginningsError
     async with asked.known() as known:
         roots = await _roots(known, cycle, root)
         nodes = await ask_nodes(known.connection, roots, depth=depth, at=known.at, limit=MAX_NODES)

@@ -12,7 +12,7 @@ from services.chassis.problems import (
     find_problem,
     problem_responses,
 )
-from services.projections.alignment_tree.query import UnknownObjectiveError
+from services.projections.alignment_tree.query import TwoBeginningsError, UnknownObjectiveError
 from services.projections.api.pages import MalformedCursorError
 from services.projections.cycle_dashboard.query import SinceAfterAsOfError
 from services.projections.okrs.cycles import UnknownCycleError
@@ -34,6 +34,9 @@ PROBLEMS: Final[ProblemTable] = {
     UnknownObjectiveError: NOT_FOUND,
     NotParkedError: NOT_FOUND,
     MalformedCursorError: Problem("malformed-cursor", 422, "The cursor is none of ours."),
+    TwoBeginningsError: Problem(
+        "conflicting-parameters", 422, "The parameters cannot be asked for together."
+    ),
     SinceAfterAsOfError: Problem("since-after-as-of", 422, "The period ends before it begins."),
 }
 

@@ -372,6 +372,13 @@ async def test_what_cannot_be_asked_is_a_problem(service: Service, query: dict[s
     assert problem(response) == (422, "invalid-request")
 
 
+async def test_a_tree_begins_at_a_root_or_in_a_cycle_not_both(service: Service) -> None:
+    company(service.log)
+    await service.apply()
+    both = await service.reader.get("/alignment-tree", root=named("product"), cycle=Q1)
+    assert problem(both) == (422, "conflicting-parameters")
+
+
 async def test_nobody_knows_the_future(service: Service) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     response = await service.reader.get("/alignment-tree", as_of=tomorrow)
