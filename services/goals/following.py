@@ -131,12 +131,11 @@ class _Page:
 
     def apply(self, unit: Unit) -> Answer:
         """Run inside the append transaction, and again in another where that one is lost."""
-        cursor = unit.index()
-        # Locked first: nobody else follows from here while this is applied.
-        reached = lock_checkpoint(cursor)
+        # A refusal comes before anything is written: it harms nobody else's command.
+        reached = lock_checkpoint(unit.index())
         if reached != self._piece.follows:
             raise CheckpointMovedError(f"followed to {reached}, not {self._piece.follows}")
-        facts = self._piece.facts
+        cursor, facts = unit.index(writing=True), self._piece.facts
         heard = hear(load_kpis(cursor, {each.said.key for each in facts}), facts)
         if heard and self._begin is _START:
             save_kpis(cursor, list(heard.values()))

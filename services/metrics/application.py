@@ -59,7 +59,8 @@ def redefine_kpi(
     terms = replace(loaded.state.terms, **changes)
     redefined = unit.record(KPI, loaded.id, kpi.redefine(loaded.state, terms, reason=reason))
     start, end = periods_of(terms.cadence, terms.time_zone).containing(to_instant(unit.now))
-    mark_one(unit.index(), key, redefined.state.definition, from_instant(start), from_instant(end))
+    cursor = unit.index(writing=True)
+    mark_one(cursor, key, redefined.state.definition, from_instant(start), from_instant(end))
     return redefined
 
 
@@ -94,7 +95,7 @@ def measure_periods(unit: Unit, periods: Sequence[MarkedPeriod]) -> int:
     The marks are deleted first: what is committed after that has marks of its own, and what was
     committed before is seen by the statement that computes.
     """
-    cursor = unit.index()
+    cursor = unit.index(writing=True)
     unmark(cursor, periods)
     changed = list(changed_measurements(cursor, periods))
     context = replace(unit.context, actor=ROLLUPS, reason=None)

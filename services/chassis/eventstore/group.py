@@ -104,8 +104,6 @@ class CommitGroup:
         self._snapshots: list[Snapshot] = []
         self._pending: list[LoggedEvent] = []
         self._answered: list[tuple[Request, Answer]] = []
-        # Whether the command that is being decided may have written something through the cursor.
-        self._may_have_written = False
         self.head = 0
 
     def run(self, requests: Sequence[Request]) -> None:
@@ -155,9 +153,6 @@ class CommitGroup:
     def flushed_cursor(self) -> Cursor[DictRow]:
         """The cursor, once the earlier commands' events and index rows are in."""
         self._flush()
-        if not self._may_have_written:
-            self._append.set_savepoint()
-            self._may_have_written = True
         return self._append.cursor
 
     def _open(self, requests: Sequence[Request]) -> None:
@@ -213,18 +208,15 @@ class CommitGroup:
 
     def _decide(self, request: Request) -> None:
         unit = Unit(self, request.command, request.command_id)
-        self._may_have_written = False
         try:
             answer = request.command.decide(unit)
         except psycopg.Error:
             raise  # the transaction is lost, and with it the group
-        except Exception as error:  # noqa: BLE001 - a command that fails, fails alone
-            if self._may_have_written:
-                self._append.back_to_savepoint()
-            request.error = error
+        except Exception as error:
+            if unit.writes_beside:
+                raise  # only with the transaction is it taken back
+            request.error = error  # a command that fails, fails alone
             return
-        if self._may_have_written:
-            self._append.release_savepoint()
         for event, state in unit.steps:
             self._pending.append(event)
             self._snapshots.extend(filter(None, [take(state, event)]))

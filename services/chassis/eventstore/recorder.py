@@ -182,19 +182,6 @@ class Append:
         )
         return [_row(row) for row in self.cursor.fetchall()]
 
-    def set_savepoint(self) -> None:
-        """Remember how the transaction stands; one of these at a time."""
-        self.cursor.execute(_SAVEPOINT)
-
-    def back_to_savepoint(self) -> None:
-        """Take back what was written since, and forget it."""
-        self.cursor.execute(_BACK_TO_SAVEPOINT)
-        self.release_savepoint()
-
-    def release_savepoint(self) -> None:
-        """Keep what was written since; many open ones would slow down other transactions."""
-        self.cursor.execute(_RELEASE_SAVEPOINT)
-
     def insert(self, stored_events: Sequence[StoredEvent], recorded_at: datetime) -> None:
         """Insert events, directly after the last one in the log and in the same order."""
         self.cursor.execute(
@@ -275,10 +262,6 @@ def _parameters(events: Sequence[StoredEvent], recorded_at: datetime | None) -> 
         "recorded_at": recorded_at,
     }
 
-
-_SAVEPOINT = b"SAVEPOINT command"
-_BACK_TO_SAVEPOINT = b"ROLLBACK TO SAVEPOINT command"
-_RELEASE_SAVEPOINT = b"RELEASE SAVEPOINT command"
 
 # The wall clock may step back; the log's time does not. It does not stand still between two groups
 # either: as of the moment of one, nothing of the next may be known.

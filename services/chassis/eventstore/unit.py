@@ -117,6 +117,8 @@ class Unit:
         self._recorded: dict[UUID, Loaded[Any]] = {}
         self._head = group.head
         self.steps: list[tuple[LoggedEvent, Loaded[Any]]] = []
+        # Whether it may have written to tables beside the log.
+        self.writes_beside = False
         self.now = group.recorded_at
         self.context = Context(
             actor=command.actor,
@@ -182,12 +184,14 @@ class Unit:
         self._recorded[aggregate_id] = loaded
         return loaded
 
-    def index(self) -> Cursor[DictRow]:
+    def index(self, *, writing: bool = False) -> Cursor[DictRow]:
         """A cursor in the append transaction, for the indexes and tables beside the log.
 
         Rows that follow from events of earlier commands are there; those of this command's own
-        events are written after it has returned.
+        events are written after it has returned. Who writes says so: should the command raise
+        then, the transaction is taken back, and the others of its group are decided anew.
         """
+        self.writes_beside = self.writes_beside or writing
         return self._group.flushed_cursor()
 
 

@@ -263,7 +263,7 @@ async def test_what_a_refused_command_wrote_beside_the_log_is_taken_back(
 
     def note(text: str, *, refused: bool) -> Command:
         def decide(unit: Unit) -> Answer:
-            unit.index().execute("INSERT INTO piles.notes VALUES (NULL, %s)", [text])
+            unit.index(writing=True).execute("INSERT INTO piles.notes VALUES (NULL, %s)", [text])
             unit.index().execute(
                 "UPDATE piles.notes SET note = note || '!' WHERE note = %s", [text]
             )
