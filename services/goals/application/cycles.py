@@ -1,13 +1,20 @@
 """Cycles: planned, revised, moved on and back."""
 
+from typing import Final
+
 from services.chassis.eventstore.unit import Loaded, Unit
 from services.goals.application.loading import cycle_to_change
+from services.goals.application.measuring import measure_followed
 from services.goals.commands import ChangeCycle, PlanCycle, ReviseCycle
 from services.goals.domain import cycle
 from services.goals.domain.authority import require_admin
 from services.goals.domain.cycle import Cycle
+from services.goals.persistence.kpis import objectives_following
 from services.goals.persistence.lists import LeftOpen, objectives_left_open
 from services.goals.persistence.log import CYCLE
+
+# Each is loaded while the log waits.
+MAX_CAUGHT_UP: Final = 500
 
 
 def plan_cycle(unit: Unit, command: PlanCycle) -> Loaded[Cycle]:
@@ -55,7 +62,14 @@ def close_cycle(unit: Unit, command: ChangeCycle) -> tuple[Loaded[Cycle], LeftOp
 
 
 def reopen_cycle(unit: Unit, command: ChangeCycle) -> Loaded[Cycle]:
-    """CycleReopened. Raises what `cycle.reopen` raises."""
+    """CycleReopened, and KeyResultMeasured for what KPIs said while it was closed.
+
+    Beyond MAX_CAUGHT_UP objectives a key result waits for what its KPI says next. Raises what
+    `cycle.reopen` raises.
+    """
     loaded = cycle_to_change(unit, command)
     event = cycle.reopen(loaded.state, reason=unit.context.reason)
-    return unit.record(CYCLE, loaded.id, event)
+    reopened = unit.record(CYCLE, loaded.id, event)
+    for objective_id in objectives_following(unit.index(), loaded.id, MAX_CAUGHT_UP):
+        measure_followed(unit, objective_id)
+    return reopened

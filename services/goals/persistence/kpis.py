@@ -114,6 +114,18 @@ def links_after(
     ]
 
 
+def objectives_following(cursor: Cursor[DictRow], cycle_id: UUID, limit: int) -> list[UUID]:
+    """Up to `limit` active objectives of a cycle that follow a KPI which has said something."""
+    cursor.execute(
+        "SELECT DISTINCT l.objective_id FROM goals.kpi_links AS l"
+        " JOIN goals.objectives AS o ON o.id = l.objective_id"
+        " JOIN goals.kpi_values AS v ON v.kpi = l.kpi AND v.metrics_position IS NOT NULL"
+        " WHERE o.cycle_id = %s AND o.state = 'active' ORDER BY l.objective_id LIMIT %s",
+        (cycle_id, limit),
+    )
+    return [row["objective_id"] for row in cursor]
+
+
 def linked_kpis(cursor: Cursor[DictRow], keys: Collection[str]) -> set[str]:
     """Those of the KPIs that some key result of an active objective follows."""
     cursor.execute(

@@ -216,6 +216,23 @@ async def test_a_closed_cycle_is_measured_only_by_a_correction(followed: Followi
     assert (await followed.history(objective))[-1]["after_closing"] is False
 
 
+async def test_a_reopened_cycle_catches_up_with_its_kpis(followed: Following) -> None:
+    await followed.hear(defined(), measured(80))
+    service = followed.service
+    cycle, other = await service.active_cycle(), await service.active_cycle()
+    objective, elsewhere = await followed.linked(cycle), await followed.linked(other)
+    for each in (cycle, other):
+        await service.moved(each, "start-scoring", "close")
+    await followed.hear(measured(84))
+    assert await followed.value(objective) == (80, "kpi")
+    await service.moved(cycle, "reopen")
+    assert await followed.value(objective) == (84, "kpi")
+    entry = (await followed.history(objective))[-1]
+    assert (entry["actor"]["id"], entry["reason"]) == ("cairn-goals-follower", None)
+    assert entry["after_closing"] is False
+    assert await followed.value(elsewhere) == (80, "kpi")
+
+
 async def test_a_kpi_that_was_retired_meanwhile_lets_go_when_work_goes_on(
     followed: Following,
 ) -> None:
