@@ -176,6 +176,8 @@ def tree(
 
     Example, as it was known at a moment: cairn tree --as-of 2026-03-31T00:00:00Z
     """
+    if root is not None and cycle is not None:
+        raise typer.BadParameter("give either --root or --cycle")
     client = ServiceClient(_running().projections, given_token or _own_token(Role.READER))
     cycles = list(client.items("/v1/cycles", {"as_of": as_of}))
     text = TreeText({each["id"]: each["name"] for each in cycles}, key_results=key_results)

@@ -111,10 +111,15 @@ def test_without_a_stack_it_says_how_to_start_one(
     assert "cairn up" in said
 
 
-def test_a_moment_and_a_version_cannot_both_be_asked_for() -> None:
-    answer = CliRunner().invoke(
-        app, ["state", "an-id", "--version=2", "--as-of=2026-03-31T00:00:00Z"]
-    )
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("state", "an-id", "--version=2", "--as-of=2026-03-31T00:00:00Z"),
+        ("tree", "--root=an-id", "--cycle=another"),
+    ],
+)
+def test_one_of_two_is_asked_for(arguments: tuple[str, ...]) -> None:
+    answer = CliRunner().invoke(app, [*arguments])
     assert answer.exit_code == 2
     assert "either" in answer.output
 
