@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -294,35 +295,16 @@ async def test_what_a_refused_command_wrote_beside_the_log_is_taken_back(
     assert len(stored(log_url)) == 3
 
 
+@pytest.mark.parametrize("statement", ["SELECT 1/0", "INSERT INTO piles.names VALUES ('taken')"])
 async def test_a_command_that_breaks_the_transaction_fails_alone(
-    open_log: OpenLog, log_url: str
-) -> None:
-    def divide(unit: Unit) -> Answer:
-        unit.index().execute("SELECT 1/0")
-        return Answer(200, b"")
-
-    pile = uuid4()
-    async with writing(open_log) as writer:
-        await writer.submit(start_pile(pile))
-        outcomes = await asyncio.gather(
-            writer.submit(add_stone(pile)),
-            writer.submit(Command(decide=divide, actor=ANA, correlation_id="c")),
-            writer.submit(add_stone(pile)),
-            return_exceptions=True,
-        )
-    assert [isinstance(outcome, Answer) for outcome in outcomes] == [True, False, True]
-    assert len(stored(log_url)) == 3
-
-
-async def test_a_command_that_breaks_a_constraint_fails_alone(
-    open_log: OpenLog, log_url: str
+    open_log: OpenLog, log_url: str, statement: LiteralString
 ) -> None:
     with psycopg.connect(log_url) as connection:
         connection.execute("CREATE TABLE piles.names (name text PRIMARY KEY)")
         connection.execute("INSERT INTO piles.names VALUES ('taken')")
 
-    def name(unit: Unit) -> Answer:
-        unit.index().execute("INSERT INTO piles.names VALUES ('taken')")
+    def fail(unit: Unit) -> Answer:
+        unit.index(writing=True).execute(statement)
         return Answer(200, b"")
 
     pile = uuid4()
@@ -330,7 +312,7 @@ async def test_a_command_that_breaks_a_constraint_fails_alone(
         await writer.submit(start_pile(pile))
         outcomes = await asyncio.gather(
             writer.submit(add_stone(pile)),
-            writer.submit(Command(decide=name, actor=ANA, correlation_id="c")),
+            writer.submit(Command(decide=fail, actor=ANA, correlation_id="c")),
             writer.submit(add_stone(pile)),
             return_exceptions=True,
         )
