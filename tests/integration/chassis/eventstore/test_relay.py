@@ -324,6 +324,26 @@ async def test_a_relay_whose_stream_is_ahead_of_the_log_stops_and_says_so(
             await relay.run()
 
 
+async def test_a_relay_whose_log_went_another_way_stops_and_says_so(
+    settings: ServiceSettings, open_log: OpenLog, log_url: str
+) -> None:
+    """As after a restore: the positions are there, but other events stand at them."""
+    reader = Reader()
+    async with wired(settings, open_log) as (bus, _, writer, relay):
+        pile, other = uuid4(), uuid4()
+        await writer.submit(start_pile(pile))
+        async with running(relay.run(), following(bus, reader)):
+            await reader.reached(await fill(writer, pile, 5))
+        with psycopg.connect(log_url) as connection:
+            connection.execute("DELETE FROM piles.stored_events WHERE notification_id > 3")
+        await writer.submit(start_pile(other))
+        assert await fill(writer, other, 5) == 9
+        with pytest.raises(LogBehindError, match="Position 6 was seen before"):
+            async with asyncio.timeout(BOUND_SECONDS):
+                await relay.run()
+        assert await in_stream(bus) == 6
+
+
 async def test_what_is_not_an_event_is_passed_over(
     settings: ServiceSettings, open_log: OpenLog, log_url: str
 ) -> None:
