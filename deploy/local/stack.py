@@ -23,7 +23,7 @@ from deploy.local.sample_company import load
 from deploy.local.server_errors import PortTakenError, ServerError
 from deploy.local.service_process import ServicePlan, ServiceProcess
 from deploy.local.settings import PORT_OFFSETS, LocalSettings
-from deploy.local.supervision import Part, Report, Supervisor
+from deploy.local.supervision import Part, Report, Supervisor, obituary
 from deploy.local.tokens import LONGEST_VALIDITY, Bearer, Role, TokenIssuer
 
 TOKEN_VALIDITY = timedelta(hours=12)
@@ -189,8 +189,15 @@ class Stack:
         except httpx.HTTPError as error:
             raise ServerError(
                 f"the sample company could not be loaded: {error}; the services' logs are in "
-                f"{self._home.log('goals').parent}"
+                f"{self._home.log('goals').parent}{self._ended()}"
             ) from error
+
+    def _ended(self) -> str:
+        """Which parts have ended meanwhile, and what they said last: most likely that is why."""
+        parts = (part for group in self._groups for part in group)
+        return "".join(
+            f"\n{obituary(part)}" for part in parts if part.process.exit_code() is not None
+        )
 
     def _start_producers(self, login: NatsLogin) -> None:
         # They publish for as long as the stack runs, and cannot ask for another token.

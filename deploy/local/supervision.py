@@ -68,7 +68,7 @@ class Supervisor:
     def heal(self, part: Part) -> None:
         """Start a part that has ended until it runs again; raises KeepsEndingError."""
         while True:
-            self._report(_obituary(part))
+            self._report(obituary(part))
             self._count_restart(part.name)
             try:
                 part.start()
@@ -90,7 +90,7 @@ class Supervisor:
         restarts.append(now)
 
 
-def _obituary(part: Part) -> str:
+def obituary(part: Part) -> str:
     """Say which process ended, how, and what it last wrote."""
     last_lines = "\n".join(f"    {line}" for line in part.process.log_tail().splitlines())
     return f"{part.name} ended ({_ending(part.process.exit_code())}). Its last lines:\n{last_lines}"
